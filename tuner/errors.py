@@ -138,7 +138,15 @@ class ContentError(UsageError):
 
 
 class DataError(UsageError):
-    """Data that cannot be used as they are."""
+    """Data that cannot be used as they are.
+
+    Attributes:
+        key: Key of `[data]` that this concerns.
+    """
+
+    def __init__(self, message: str, key: str = "source") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class NoWinnerWarning(UserWarning):

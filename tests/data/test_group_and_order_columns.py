@@ -239,7 +239,7 @@ def test_parts_in_their_order_are_taken(parts: str, test: str, tmp_path: Path) -
     ],
 )
 def test_numbers_and_dates_have_an_order(values: Any, days: list[int]) -> None:
-    found = read_split_columns(DataOptions(source="s", order="t"), lambda name: np.asarray(values), "s")["order"]
+    found = read_split_columns(DataOptions(source="s", order="t"), {"t": np.asarray(values)}, "s")["order"]
     assert np.argsort(np.argsort(found)).tolist() == days
 
 

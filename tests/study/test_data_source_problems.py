@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 import tomllib
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.errors import Problem, StudyFileError
+from tuner.data import DataOptions
+from tuner.errors import DataError, Problem, StudyFileError
 from tuner.study import read_study_dict
 
 ROWS = 300
@@ -194,3 +196,41 @@ def test_numbers_with_a_sign_are_named_with_the_step(tmp_path: Path) -> None:
     assert "'price' holds numbers with \"$\": '$0000'" in found["data.target"].rule
     assert found["data.target"].next_step == 'Remove "$" from the file.'
     assert "to use them, remove it from the file: 'share' (\"%\")" in str(found["data.text"].next_step)
+
+
+@pytest.mark.parametrize(
+    ("data", "key", "given"),
+    [
+        ({"source": "rows.npz", "order": "when"}, "order", '"when"'),  # once, and not as the group
+        ({"source": "digits", "order": "when"}, "order", '"when"'),
+        ({"source": "test.csv", "target": "y"}, "source", '"test.csv"'),  # the name of a file is no key
+        ({"source": "validation.csv", "target": "y"}, "source", '"validation.csv"'),
+        ({"source": "rows.npz", "test": "validation.csv"}, "test", None),
+        ({"source": "holes.npz", "missing": "drop"}, "missing", '"drop"'),
+        ({"source": "cubes.npz"}, "source", '"cubes.npz"'),
+        ({"source": "digits", "target_scale": "standardize"}, "target_scale", '"standardize"'),
+        ({"source": "digits", "task": "binary"}, "task", '"binary"'),
+        ({"source": "digits", "class_weight": {"10": 1.0}}, "class_weight", "{ 10 = 1.0 }"),
+    ],
+)
+def test_a_problem_stands_at_the_key_that_it_concerns(data: Any, key: str, given: str | None, tmp_path: Path) -> None:
+    x, y = np.repeat(np.arange(60.0)[:, None], 2, axis=1), np.arange(60) % 2
+    np.savez(tmp_path / "rows.npz", x=x, y=y)
+    np.savez(tmp_path / "holes.npz", x=x * [1, np.nan], y=y)
+    np.savez(tmp_path / "cubes.npz", x=x, y=np.zeros((60, 2, 2)))
+    (tmp_path / "test.csv").write_text('a,b\n"1,2\n')
+    (tmp_path / "validation.csv").write_text("")
+    with pytest.raises(StudyFileError) as caught:
+        read_study_dict({"name": "s", "model": "models/mlp.py", "data": data}, tmp_path)
+    assert [(problem.key, problem.given) for problem in caught.value.problems] == [(f"data.{key}", given)]
+
+
+def test_errors_of_data_name_keys_of_the_section() -> None:
+    assert DataError("Some rule.").key == "source"
+    named = set()
+    for file in (Path(__file__).parents[2] / "tuner" / "data").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "DataError":
+                named |= {word.value.value for word in node.keywords if isinstance(word.value, ast.Constant)}
+    assert len(named) > 10
+    assert named <= set(DataOptions.model_fields)

@@ -202,5 +202,6 @@ def check_whole(given: Any, numbers: Array, source: str) -> None:
     if len(whole) > len({float(value) for value in whole}):
         raise DataError(
             f"Whole numbers of the target must be below 2^53 to be told apart, but {source} holds {max(whole)}. "
-            "Save them as texts if they name classes, or divide them."
+            "Save them as texts if they name classes, or divide them.",
+            key="target",
         )

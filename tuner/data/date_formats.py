@@ -18,7 +18,9 @@ _DATES = (
 _TIMES = ("", " %H:%M", " %H:%M:%S")
 
 
-def date_format(values: Any, owner: str, name: str, source: str, also: str = "", *, all_rows: bool = False) -> str:
+def date_format(
+    values: Any, owner: str, name: str, source: str, also: str = "", *, key: str = "source", all_rows: bool = False
+) -> str:
     """Return the one format, "ISO8601" or one of `strptime`, in which all values are dates.
 
     Args:
@@ -48,13 +50,15 @@ def date_format(values: Any, owner: str, name: str, source: str, also: str = "",
         where = f" in row {bad + 1}" if all_rows else ""
         raise DataError(
             f"{owner} must hold {also}dates as 2026-11-28, but {name!r} holds {shown(series.iloc[bad])}{where} "
-            f"({source}). Write all dates in one such form."
+            f"({source}). Write all dates in one such form.",
+            key=key,
         )
     first, *others = found
     if any(not found[other].equals(found[first]) for other in others):
         raise DataError(
             f"{owner} must hold dates that can be read in one way, but {name!r} may be {' or '.join(found)}, as in "
-            f"{shown(series.iloc[0])} ({source}). Write them as 2026-11-28."
+            f"{shown(series.iloc[0])} ({source}). Write them as 2026-11-28.",
+            key=key,
         )
     return first
 

@@ -95,7 +95,8 @@ def refuse_missing(raw: RawData, lacking: Mapping[str, int]) -> None:
     more = f" and {count(len(most) - 10, 'more column')}" if len(most) > 10 else ""
     raise DataError(
         f"Features must have no missing values, but some are missing in {listed}{more} ({raw.source}). "
-        f"Set `missing` to mean, median or drop{', or `drop` these columns' if raw.features or raw.texts else ''}."
+        f"Set `missing` to mean, median or drop{', or `drop` these columns' if raw.features or raw.texts else ''}.",
+        key="missing",
     )
 
 
@@ -147,7 +148,8 @@ def _unknown(name: str, texts: Array, encoder: ColumnEncoder, raw: RawData) -> I
         row = int(odd.argmax())
         raise DataError(
             f"`columns.{name}` must be {encoder.kind} in all rows, but row {row + 1} holds {shown(texts[row])} "
-            f"({raw.source}). Correct it, or add it to `missing_values`."
+            f"({raw.source}). Correct it, or add it to `missing_values`.",
+            key="columns",
         )
     alone = count(len({*texts[odd]}), f"text of {name!r} is", f"texts of {name!r} are")
     yield f"{alone} in test rows only, and counted as belonging to no category."

@@ -21,12 +21,12 @@ PARTS = ("train", "validation", "test")
 _DATE_LIKE = re.compile(r"\s*\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?(\D.*)?$")
 
 
-def read_split_columns(options: DataOptions, column: Callable[[str], Any], source: str) -> dict[str, Array]:
+def read_split_columns(options: DataOptions, columns: Mapping[str, Any], source: str) -> dict[str, Array]:
     """Read the columns that decide on the split.
 
     Args:
         options: `group`, `order` and `split` are used.
-        column: Returns the column, array or table column of a name; raises `DataError` if it does not exist.
+        columns: Arrays and table columns by name.
         source: For messages.
 
     Returns:
@@ -34,9 +34,12 @@ def read_split_columns(options: DataOptions, column: Callable[[str], Any], sourc
         1970), shape `(n,)`; "split" → `object` holding `PARTS`.
 
     Raises:
-        DataError: A cell is empty, or says nothing of the kind.
+        DataError: There is no such column, or a cell is empty, or says nothing of the kind.
     """
-    return {key: read_split_column(key, column(name), name, source) for key, name in options.split_columns.items()}
+    return {
+        key: read_split_column(key, _find(key, columns, name, source), name, source)
+        for key, name in options.split_columns.items()
+    }
 
 
 def read_split_column(key: str, values: Any, name: str, source: str) -> Array:
@@ -45,18 +48,14 @@ def read_split_column(key: str, values: Any, name: str, source: str) -> Array:
     return readers[key](values, name, source)
 
 
-def find_column(given: Mapping[str, Any], name: str, source: str) -> Any:
-    """Return `given[name]`.
-
-    Raises:
-        DataError: There is none; the message names the nearest one.
-    """
+def _find(key: str, given: Mapping[str, Any], name: str, source: str) -> Any:
     if name in given:
         return given[name]
     near = nearest(name, list(given))
     raise DataError(
         f"The columns of `group`, `order` and `split` must be in the data, but {source} has no {name!r}."
-        f"{f' Did you mean {near!r}?' if near else ''} It has: {', '.join(list(given)[:20]) or 'none'}."
+        f"{f' Did you mean {near!r}?' if near else ''} It has: {', '.join(list(given)[:20]) or 'none'}.",
+        key=key,
     )
 
 
@@ -76,7 +75,8 @@ def _parts(values: Any, name: str, source: str) -> Array:
             raise DataError(
                 f"The split column must say {', '.join(PARTS[:2])} or {PARTS[2]} in each row, but {name!r} says "
                 f"{shown(word)} in row {int((texts == word).argmax()) + 1} ({source})."
-                f"{f' Did you mean {near!r}?' if near else ''}"
+                f"{f' Did you mean {near!r}?' if near else ''}",
+                key="split",
             )
     return np.array([known[word] for word in texts], dtype=object)
 
@@ -91,10 +91,12 @@ def _order(values: Any, name: str, source: str) -> Array:
     try:
         numbers = series.to_numpy(dtype=np.float64)
     except (TypeError, ValueError):
-        form = date_format(series, "The order column", name, source, "numbers, or ", all_rows=True)
+        form = date_format(series, "The order column", name, source, "numbers, or ", key="order", all_rows=True)
         return parse_dates(series, form).astype(np.int64)
     if not np.isfinite(numbers).all():
-        raise DataError(f"The order column must hold finite numbers or dates, but {name!r} does not ({source}).")
+        raise DataError(
+            f"The order column must hold finite numbers or dates, but {name!r} does not ({source}).", key="order"
+        )
     return numbers
 
 
@@ -110,7 +112,9 @@ def _flat(values: Any, key: str, name: str, source: str) -> Any:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
-        raise DataError(f"The {key} column must have the shape (rows,), but {name!r} has {array.shape} ({source}).")
+        raise DataError(
+            f"The {key} column must have the shape (rows,), but {name!r} has {array.shape} ({source}).", key=key
+        )
     return array
 
 
@@ -118,7 +122,8 @@ def _check_given(missing: Array, key: str, name: str, source: str) -> None:
     if missing.any():
         raise DataError(
             f"The {key} column must have a value in each row, but {name!r} lacks {int(missing.sum())}, the first in "
-            f"row {int(missing.argmax()) + 1} ({source}). Fill them in or leave these rows out."
+            f"row {int(missing.argmax()) + 1} ({source}). Fill them in or leave these rows out.",
+            key=key,
         )
 
 

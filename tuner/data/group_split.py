@@ -53,7 +53,8 @@ class GroupSplitter:
         if len(np.unique(groups)) < total:
             raise DataError(
                 f"The parts need at least {total} groups in all, but {name!r} has {len(np.unique(groups))} ({source}). "
-                "Use fewer folds, or set `test = 0`."
+                "Use fewer folds, or set `test = 0`.",
+                key="group",
             )
         for number, label in enumerate(self.strata.classes):
             having = len(np.unique(groups[self.strata.kinds[rows] == number]))
@@ -61,7 +62,8 @@ class GroupSplitter:
                 raise DataError(
                     f"Each class of the target must be in at least {count(needed, 'group')} for training and "
                     f"validation, but class {label!r} is in {having} of {name!r} ({source}). Add groups, use fewer "
-                    "folds, or leave the class out."
+                    "folds, or leave the class out.",
+                    key="group",
                 )
 
     def draw(self, rows: Array, wanted: float, leave: int, each: bool, random: np.random.Generator) -> Array:

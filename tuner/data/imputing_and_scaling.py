@@ -55,6 +55,7 @@ def float32(values: Array, what: str, source: str) -> Array:
         raise DataError(
             f"Scaled {what} must fit float32, but {count(int((~np.isfinite(out)).sum()), 'value does', 'values do')} "
             f"not: a value outside the training part is far beyond its range ({source}). Set `scale = 'none'`, or look "
-            "at these rows."
+            "at these rows.",
+            key="target" if what == "targets" else "source",
         )
     return out

@@ -31,7 +31,8 @@ def check_targets(values: Array, what: str, source: str) -> None:
         raise DataError(
             f"The target must have a value in each row, but {what} lacks {int(missing.sum())}, "
             f"the first in row {int(missing.argmax()) + 1} ({source}). Fill them in, or leave these rows out with "
-            'missing_target = "drop".'
+            'missing_target = "drop".',
+            key="missing_target",
         )
 
 
@@ -52,7 +53,10 @@ def rows_with_targets(targets: Mapping[str, Array], source: str) -> tuple[Array 
     if not lacks.any():
         return None, ()
     if lacks.all():
-        raise DataError(f"The target must have a value in some rows, but {shown(list(targets))} has none ({source}).")
+        raise DataError(
+            f"The target must have a value in some rows, but {shown(list(targets))} has none ({source}).",
+            key="missing_target",
+        )
     names = listed([repr(name) for name in targets])
     were = "was" if lacks.sum() == 1 else "were"
     rows = f"{count(int(lacks.sum()), 'row')} of {len(lacks):,}"

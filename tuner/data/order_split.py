@@ -33,7 +33,8 @@ class OrderSplitter:
         if found < total:
             raise DataError(
                 f"The parts need at least {total} different values of the order column, but {self.options.order!r} has "
-                f"{found} ({self.options.source}). Use fewer folds, or set `test = 0`."
+                f"{found} ({self.options.source}). Use fewer folds, or set `test = 0`.",
+                key="order",
             )
 
     def draw(self, rows: Array, wanted: float, leave: int, each: bool, random: np.random.Generator) -> Array:

@@ -152,7 +152,8 @@ def _encodable(
         raise DataError(
             f"`columns.{name}` must hold numbers, but {count(odd, 'cell does', 'cells do')} not, the first "
             f"{shown(values[first])} in row {first + 1} ({source}). If it means a missing cell, add "
-            f'missing_values = ["{values[first]}"].'
+            f'missing_values = ["{values[first]}"].',
+            key="columns",
         )
     return cell_values(values).astype(np.float64)
 
@@ -179,7 +180,9 @@ def target_columns(frame: pandas.DataFrame, source: str, missing_values: Collect
     for name, values in zip(frame.columns, columns, strict=True):
         check_targets(values, f"column {column_name(name)!r}", source)
     if len({values.dtype for values in columns}) > 1:
-        raise DataError(f"Several targets must all be numbers, but {shown(list(frame.columns))} are not ({source}).")
+        raise DataError(
+            f"Several targets must all be numbers, but {shown(list(frame.columns))} are not ({source}).", key="target"
+        )
     for position, values in enumerate(columns):
         if values.dtype != object:
             check_whole(frame.iloc[:, position], values, source)
@@ -249,6 +252,10 @@ def not_numbers(values: Array) -> tuple[int, int]:
     return int(odd.sum()), int(odd.argmax())
 
 
+_KEYS = {"dropped": "drop", "encoded": "columns", "feature": "source"}
+"""What a message calls a column → the key of `[data]` that names it, if that is another word."""
+
+
 def pick(frame: pandas.DataFrame, name: str, role: str, source: str) -> str:
     """`name`, if the table has this column.
 
@@ -264,7 +271,8 @@ def pick(frame: pandas.DataFrame, name: str, role: str, source: str) -> str:
     hint, step = (f" Did you mean {near!r}?", "") if near else ("", " Name one of these.")
     raise DataError(
         f"The {role} column must be in the table, but {source} has no {name!r}.{hint} "
-        f"It has: {listed_first(names, 20)}.{step}"
+        f"It has: {listed_first(names, 20)}.{step}",
+        key=_KEYS.get(role, role),
     )
 
 

@@ -199,13 +199,15 @@ def _without_missing(raw: RawData, origin: Array, options: DataOptions) -> tuple
     where = ", ".join(list(lacking)[:10])
     if rows.all():
         raise DataError(
-            f"`missing = 'drop'` must leave some rows, but each row of {raw.source} lacks a value ({where})."
+            f"`missing = 'drop'` must leave some rows, but each row of {raw.source} lacks a value ({where}).",
+            key="missing",
         )
     for number in np.setdiff1d(origin, origin[~rows]):
         part, all_rows = ("training", *PARTS[1:])[number], int((origin == number).sum())
         raise DataError(
             f"`missing = 'drop'` must leave some rows of each part, but all rows for {part} ({all_rows}) lack a value "
-            f"({where}). Fill them, or replace them with `missing = 'median'`."
+            f"({where}). Fill them, or replace them with `missing = 'median'`.",
+            key="missing",
         )
     were = "was" if rows.sum() == 1 else "were"
     note = f"{count(int(rows.sum()), 'row')} of {len(rows):,} without a value in {where} {were} left out."
@@ -237,12 +239,14 @@ def _check_class_weight(options: DataOptions, facts: DataFacts) -> None:
         return
     if facts.task not in (Task.BINARY, Task.MULTICLASS):
         raise DataError(
-            f"`class_weight` needs a task with one class per row, but the data are for {facts.task}. Remove it."
+            f"`class_weight` needs a task with one class per row, but the data are for {facts.task}. Remove it.",
+            key="class_weight",
         )
     for name in options.class_weight:
         if name not in facts.classes:
             raise DataError(
-                f"`class_weight` must name classes of the data. {UnknownNameError('class', name, facts.classes)}"
+                f"`class_weight` must name classes of the data. {UnknownNameError('class', name, facts.classes)}",
+                key="class_weight",
             )
 
 
@@ -254,19 +258,22 @@ def _check_validation(rows: _Rows, options: DataOptions) -> None:
         if not len(weighing):
             raise DataError(
                 f"The validation part must have rows with a weight above 0, but all {len(validation)} weigh 0 "
-                f"({source}). Give some of them a weight, or leave the weights out."
+                f"({source}). Give some of them a weight, or leave the weights out.",
+                key="validation",
             )
         alone, without = _only_class(rows.targets, weighing), _weightless(rows, validation)
         if alone is not None and without:
             raise DataError(
                 f"The validation part must have rows of at least two classes that weigh more than 0, but those of "
-                f"class {without[0]!r} all weigh 0 ({source}). Give some of them a weight, or leave the weights out."
+                f"class {without[0]!r} all weigh 0 ({source}). Give some of them a weight, or leave the weights out.",
+                key="validation",
             )
         if alone is not None:
             those = "its only one is" if len(validation) == 1 else f"all {len(validation):,} are"
             raise DataError(
                 f"The validation part must have rows of at least two classes, but {those} of class {alone!r} "
-                f"({source}). Add rows of another class, {_other_validation(options)}."
+                f"({source}). Add rows of another class, {_other_validation(options)}.",
+                key="validation",
             )
 
 

@@ -34,7 +34,8 @@ class RowSplitter:
             rare = int(counts.argmin())
             raise DataError(
                 f"Each class of the target must have at least {count(needed, 'row')} for training and validation, but "
-                f"class {classes[rare]!r} has {counts[rare]} ({self.options.source}). {self._next_step(rare)}"
+                f"class {classes[rare]!r} has {counts[rare]} ({self.options.source}). {self._next_step(rare)}",
+                key="target",
             )
         total = max(needed, len(classes) * needed, 2) + tested
         if len(rows) < total:

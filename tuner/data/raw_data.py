@@ -77,7 +77,9 @@ class RawData:
             return self
         for name in names:
             if name not in (*self.features, *self.texts):
-                raise DataError(f"The dropped column must be in the data, but {self.source} has no {name!r}.")
+                raise DataError(
+                    f"The dropped column must be in the data, but {self.source} has no {name!r}.", key="drop"
+                )
         kept = [position for position, name in enumerate(self.features) if name not in names]
         return replace(
             self,
@@ -159,12 +161,14 @@ def join(raws: Sequence[RawData]) -> RawData:
     if len(kinds) > 1:
         raise DataError(
             f"The targets of all sources must be of one kind, but {_list(raws)} mix texts and numbers. "
-            "Make them the same."
+            "Make them the same.",
+            key="target",
         )
     if len({raw.split_columns["order"].dtype for raw in aligned if "order" in raw.split_columns}) > 1:
         raise DataError(
             f"The order column must hold numbers or dates in all sources, but {_list(raws)} mix both. "
-            "Make them the same."
+            "Make them the same.",
+            key="order",
         )
     return replace(
         first,
@@ -208,7 +212,8 @@ def _aligned(raw: RawData, first: RawData) -> RawData:
         )
     if (raw.weight is None) != (first.weight is None):
         raise DataError(
-            f"Sample weights must be in all sources or in none, but {first.source} and {raw.source} differ."
+            f"Sample weights must be in all sources or in none, but {first.source} and {raw.source} differ.",
+            key="weight",
         )
     return raw
 
@@ -225,7 +230,8 @@ def numeric(values: Any, what: str, source: str) -> Array:
     except (TypeError, ValueError, OverflowError):
         raise DataError(
             f"{what} must hold numbers in an array of regular shape, but got {_kind(values)} "
-            f"({source}). Encode it as numbers."
+            f"({source}). Encode it as numbers.",
+            key="weight" if what == "weight" else "source",
         ) from None
     exact_in_float32 = array.dtype.itemsize <= 2 or array.dtype == np.float32
     return array.astype(np.float32 if exact_in_float32 else np.float64)
@@ -261,7 +267,7 @@ def check_lengths(source: str, **arrays: Array | None) -> None:
     """Refuse arrays of different lengths, and weights of more than one dimension."""
     weight = arrays["weight"]
     if weight is not None and weight.ndim != 1:
-        raise DataError(f"weight must have the shape (rows,), but got {weight.shape} ({source}).")
+        raise DataError(f"weight must have the shape (rows,), but got {weight.shape} ({source}).", key="weight")
     check_same_length(source, {name: len(array) for name, array in arrays.items() if array is not None})
 
 
@@ -285,7 +291,7 @@ def _check_finite(raw: RawData) -> None:
     check_targets(raw.y, "y", raw.source)
     if raw.y.dtype != object:
         _check_values(
-            "The target", raw.y, np.isfinite(raw.y) & (np.abs(raw.y) <= LARGEST), "finite numbers", raw.source
+            "target", "The target", raw.y, np.isfinite(raw.y) & (np.abs(raw.y) <= LARGEST), "finite numbers", raw.source
         )
     if raw.weight is not None:
         check_weight(raw.weight, raw.source)
@@ -294,18 +300,22 @@ def _check_finite(raw: RawData) -> None:
 def check_weight(weight: Array, source: str) -> None:
     """Refuse sample weights that are missing, negative, infinite or all 0."""
     if weight.dtype == object:
-        raise DataError(f"The sample weight must be a number in each row, but some are texts ({source}). Correct them.")
+        raise DataError(
+            f"The sample weight must be a number in each row, but some are texts ({source}). Correct them.",
+            key="weight",
+        )
     right = np.isfinite(weight) & (weight >= 0) & (weight <= LARGEST)
-    _check_values("The sample weight", weight, right, "finite numbers, 0 or more", source)
+    _check_values("weight", "The sample weight", weight, right, "finite numbers, 0 or more", source)
     if not weight.any():
-        raise DataError(f"At least one sample weight must be above 0, but all are 0 ({source}).")
+        raise DataError(f"At least one sample weight must be above 0, but all are 0 ({source}).", key="weight")
 
 
-def _check_values(what: str, values: Array, right: Array, rule: str, source: str) -> None:
+def _check_values(key: str, what: str, values: Array, right: Array, rule: str, source: str) -> None:
     if not right.all():
         row = int(np.flatnonzero(~right.reshape(len(values), -1).all(axis=1))[0])
         raise DataError(
             f"{what} must be {rule} in each row, but {count(int((~right).sum()), 'value is', 'values are')} not, "
             f"the first in row {row + 1} ({shown(values[row].tolist())}) ({source}). Correct these rows "
-            "or leave them out."
+            "or leave them out.",
+            key=key,
         )

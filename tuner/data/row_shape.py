@@ -31,7 +31,8 @@ def check_shape(shape: Sequence[int], given: Sequence[int], source: str, has_col
     steps = [*write, "leave it out", f"write another one that holds {size}", *drop]
     raise DataError(
         f"`shape` must hold the features of a row, but {list(shape)} holds {wanted} and a row of {source} {has}. "
-        f"{', '.join(steps[:-1]).capitalize()} or {steps[-1]}."
+        f"{', '.join(steps[:-1]).capitalize()} or {steps[-1]}.",
+        key="shape",
     )
 
 

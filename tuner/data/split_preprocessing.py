@@ -145,7 +145,8 @@ def _target_scaling(y: Array, task: Task, options: DataOptions) -> tuple[Array, 
     """Center and scale of the targets, float64, shape `(outputs,)`."""
     if options.target_scale == "standardize" and task.classifies:
         raise DataError(
-            f"`target_scale = 'standardize'` needs a regression task, but the data are for {task}. Remove it."
+            f"`target_scale = 'standardize'` needs a regression task, but the data are for {task}. Remove it.",
+            key="target_scale",
         )
     scaled = task is Task.REGRESSION and options.target_scale != "none"
     return fit_scale(y, "standardize" if scaled else "none")
@@ -172,7 +173,9 @@ def _check_targets(y: Array, targets: Targets, raw: RawData, options: DataOption
     if len(y) < 2:
         raise DataError(f"The training part must have at least 2 rows, but has {len(y)} ({raw.source}){cause}")
     if targets.task is Task.REGRESSION and (y.min(axis=0) == y.max(axis=0)).any():
-        raise DataError(f"The target must vary in the training part, but is constant there ({raw.source}){cause}")
+        raise DataError(
+            f"The target must vary in the training part, but is constant there ({raw.source}){cause}", key="target"
+        )
     if targets.task in (Task.BINARY, Task.MULTICLASS):
         ones = y.sum(axis=0)
         counts = np.array([len(y) - ones[0], ones[0]]) if targets.task is Task.BINARY else ones

@@ -180,14 +180,16 @@ def given_parts(raw: RawData, origin: Array, options: DataOptions) -> Array:
     parts = np.array([PARTS.index(part) for part in said], origin.dtype)
     if not (parts == MAIN).any():
         raise DataError(
-            f"The split column must say train in some rows, but {options.split!r} says it in none ({raw.source})."
+            f"The split column must say train in some rows, but {options.split!r} says it in none ({raw.source}).",
+            key="split",
         )
     for key, part in (("validation", VALIDATION), ("test", TEST)):
         if (parts == part).any() and getattr(options, key) != DataOptions.model_fields[key].default:
             raise DataError(
                 f"`{key}` must be left out if the split column says {key}, but {options.split!r} says it in "
                 f"{count(int((parts == part).sum()), 'row')} ({raw.source}). Leave `{key}` out, or say train in these "
-                "rows."
+                "rows.",
+                key="split",
             )
     return parts
 
@@ -214,7 +216,8 @@ def _check_groups_apart(groups: Array, layout: Layout, raw: RawData, options: Da
             raise DataError(
                 f"The rows of a group must be in one part, but {raw.split_columns['group'][row]!r} of "
                 f"{options.group!r} has rows for {name} ({raw.source}). Move them, or leave "
-                "`group` out."
+                "`group` out.",
+                key="group",
             )
 
 
@@ -230,5 +233,6 @@ def _check_in_order(order: Array, layout: Layout, raw: RawData, options: DataOpt
                 f"By the order column, no row for {name} may be earlier than one for {before}, but {options.order!r} "
                 f"starts at {show_order(order[part].min())} for {name}, and ends at {show_order(order[others].max())} "
                 f"for {before} ({raw.source}). Mark the latest rows for the test and the latest others for "
-                "validation (a part that is not marked is drawn from the rows for training), or leave `order` out."
+                "validation (a part that is not marked is drawn from the rows for training), or leave `order` out.",
+                key="order",
             )

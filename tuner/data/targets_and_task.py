@@ -54,7 +54,8 @@ def encode_targets(raw: RawData, stated: Task | None) -> Targets:
     y = raw.y[:, 0] if raw.y.ndim == 2 and raw.y.shape[1] == 1 else raw.y
     if y.dtype == object and y.ndim == 2:
         raise DataError(
-            f"Several targets must be numbers, but those of {raw.source} are texts. Encode them as 0 and 1."
+            f"Several targets must be numbers, but those of {raw.source} are texts. Encode them as 0 and 1.",
+            key="target",
         )
     task = stated or _found(y)
     how = "stated" if stated else "inferred from the targets"
@@ -66,13 +67,14 @@ def encode_targets(raw: RawData, stated: Task | None) -> Targets:
     if len(classes) < 2:
         raise DataError(
             f"The target must have at least two classes, but is constant: {', '.join(classes)} in all {len(y)} rows "
-            f"({raw.source}). Name another target."
+            f"({raw.source}). Name another target.",
+            key="target",
         )
     if stated is None:
         task = Task.BINARY if len(classes) == 2 else Task.MULTICLASS
     named = listed_first(classes, _MOST_NAMED)
     if task is Task.BINARY and len(classes) != 2:
-        raise DataError(f"A binary task needs two classes, but got {len(classes)}: {named} ({raw.source}).")
+        raise DataError(f"A binary task needs two classes, but got {len(classes)}: {named} ({raw.source}).", key="task")
     one_hot = class_index[:, None] == np.arange(len(classes)) if task is Task.MULTICLASS else class_index[:, None]
     note = f"The task is {task}, {how}; the classes are {named}."
     return Targets(task, one_hot.astype(np.float64), classes, class_index, note)
@@ -103,13 +105,16 @@ def _one_hot(y: Array) -> bool:
 
 def _regression(y: Array, raw: RawData) -> Array:
     if y.dtype == object:
-        raise DataError(f"A regression target must be numbers, but is text such as {shown(y[0])} ({raw.source}).")
+        raise DataError(
+            f"A regression target must be numbers, but is text such as {shown(y[0])} ({raw.source}).", key="target"
+        )
     y = y[:, None] if y.ndim == 1 else y
     for column, name in enumerate(_names(raw, y.shape[1])):
         if y[:, column].min() == y[:, column].max():
             raise DataError(
                 f"The target must vary, but {name!r} is {y[0, column]:g} in all {len(y)} rows ({raw.source}). "
-                "Name another target."
+                "Name another target.",
+                key="target",
             )
     return y
 
@@ -117,7 +122,8 @@ def _regression(y: Array, raw: RawData) -> Array:
 def _multilabel(y: Array, raw: RawData) -> Array:
     if y.ndim != 2 or not _zero_one(y):
         raise DataError(
-            f"A multilabel task needs several target columns of 0 and 1, but got {_described(y)} ({raw.source})."
+            f"A multilabel task needs several target columns of 0 and 1, but got {_described(y)} ({raw.source}).",
+            key="target",
         )
     for column, name in enumerate(_names(raw, y.shape[1])):
         if y[:, column].min() == y[:, column].max():
@@ -134,7 +140,8 @@ def _classes(y: Array, raw: RawData, task: Task) -> tuple[Array, tuple[str, ...]
         if not _zero_one(y) or not _one_hot(y):
             raise DataError(
                 f"A {task} task needs one class per row: a column of classes, or columns with a single 1 per row, but "
-                f"got {_described(y)} ({raw.source})."
+                f"got {_described(y)} ({raw.source}).",
+                key="task",
             )
         return y.argmax(axis=1), _names(raw, y.shape[1])
     if y.dtype == object:

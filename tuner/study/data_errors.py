@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -26,28 +25,6 @@ RULES = {
     "list_type": "must be a list",
 }
 """Kind of an error of pydantic → the rule."""
-
-
-_KEYS = (
-    (r"^`columns\b|encoded column", "columns"),
-    (r"\bgroups?\b", "group"),
-    (r"order column|`order`", "order"),
-    (r"split column|`split`", "split"),
-    (r"target must have a value", "missing_target"),
-    (r"target", "target"),
-    (r"weight column|sample weight|^weight\b", "weight"),
-    (r"class weight|class_weight", "class_weight"),
-    (r"`shape`|reshape", "shape"),
-    (r"`drop` needs|dropped column", "drop"),
-    (r"begin with the names", "comment"),
-    (r"first line of a table", "header"),
-    (r"`missing`|missing value|empty cell", "missing"),
-    (r"`text`|text column", "text"),
-    (r"`task`|\btask\b", "task"),
-    (r"folds|validation", "validation"),
-    (r"\btest\b", "test"),
-)
-"""Regex in the rule of a data error → key of `[data]` that it is noted under."""
 
 
 _OF_COLUMNS = {"missing_target", "text", "missing", "drop", "columns", "target", "source"}
@@ -95,9 +72,7 @@ def load_data(data: DataOptions, project: Path, seed: int, problems: Problems) -
         check_repeatable(data, project, prepared.facts.sha256)
         return prepared
     except UsageError as error:
-        rule = re.split(r", but |\. ", str(error))[0]
-        named = isinstance(error, DataError)
-        key = next((key for pattern, key in _KEYS if named and re.search(pattern, rule, re.IGNORECASE)), "source")
+        key = error.key if isinstance(error, DataError) else "source"
         found, sentences = note_source_problems(data, project, problems)
         if str(error) not in sentences and key not in found and not (found and key in _OF_COLUMNS):
             _note_unusable(key, str(error), data, problems)

@@ -37,7 +37,8 @@ class CategoryEncoder(ColumnEncoder):
         found = {*values} - {None}
         if not found:
             raise DataError(
-                f"A text column must hold text, but {name!r} is empty outside the test part ({source}). `drop` it."
+                f"A text column must hold text, but {name!r} is empty outside the test part ({source}). `drop` it.",
+                key="text",
             )
         words = _ordered(found) if argument is None else _given(name, values, source, argument)
         return cls(words, bool(absent(values).any()))
@@ -148,7 +149,8 @@ def _given(name: str, values: Array, source: str, order: tuple[str, ...]) -> tup
         raise DataError(
             f"`columns.{name}` must list all categories, but {count(int(others.sum()), 'row holds', 'rows hold')} "
             f"others, such as {shown(word)} ({source}). {f'Is it a misspelling of {near!r}? ' if near else ''}Add it "
-            "to the list, or to `missing_values`."
+            "to the list, or to `missing_values`.",
+            key="columns",
         )
     return order
 

@@ -66,9 +66,11 @@ class DateEncoder(ColumnEncoder):
         given = values[~absent(values)]
         if not len(given):
             raise DataError(
-                f"A column of dates must hold dates, but {name!r} is empty outside the test part ({source}). `drop` it."
+                f"A column of dates must hold dates, but {name!r} is empty outside the test part ({source}). "
+                "`drop` it.",
+                key="columns",
             )
-        form = argument or date_format(given, f"`columns.{name}`", name, source)
+        form = argument or date_format(given, f"`columns.{name}`", name, source, key="columns")
         times = parse_dates(given, form)
         if np.isnat(times).any():
             _refuse(name, values, cls(form, "1970-01-01", ()), source)
@@ -124,7 +126,8 @@ def _refuse(name: str, values: Array, encoder: DateEncoder, source: str) -> None
     raise DataError(
         f"`columns.{name}` must hold dates of the format {encoder.form}, but "
         f"{count(int(odd.sum()), 'cell does', 'cells do')} not, such as {values[row]!r} ({source}). Correct it, or "
-        "add it to `missing_values`."
+        "add it to `missing_values`.",
+        key="columns",
     )
 
 

@@ -75,8 +75,8 @@ def check_keys(source: Source, options: DataOptions) -> None:
     Raises:
         DataError: The first such key that is not at its default.
     """
-    for sentence in refused_keys(source, options).values():
-        raise DataError(sentence)
+    for key, sentence in refused_keys(source, options).items():
+        raise DataError(sentence, key=key)
 
 
 def refused_keys(source: Source, options: DataOptions) -> dict[str, str]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
-from tuner.data.group_and_order_columns import find_column, read_split_columns
+from tuner.data.group_and_order_columns import read_split_columns
 from tuner.data.raw_data import RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source
 from tuner.errors import DataError
@@ -63,7 +63,7 @@ class _Files:
         if self.classes:
             y = np.asarray(self.classes, dtype=object)[y.astype(int)]
         columns = dict(zip(self.features, x.T, strict=False))
-        split_columns = read_split_columns(options, lambda name: find_column(columns, name, text), text)
+        split_columns = read_split_columns(options, columns, text)
         raw = from_arrays(text, x, y, features=self.features, labels=self.labels, split_columns=split_columns)
         return raw.without((*options.drop, *options.split_columns.values()))
 

@@ -118,7 +118,8 @@ def find_format(head: bytes, text: str, csv_options: CsvOptions = DEFAULT_CSV_OP
         raise DataError(
             f"A table must begin with the names of its columns, but {text} begins with lines such as "
             f"{shown(_line(head, text), 60)}. If they are comments, write comment = "
-            f'"{found_comment}" in [data]: lines that begin with it are skipped.'
+            f'"{found_comment}" in [data]: lines that begin with it are skipped.',
+            key="comment",
         )
     found = guess_format(head if comment is None else without_comments(head, comment), text)
     found = dataclasses.replace(found, decimal=csv_options.decimal)
@@ -133,7 +134,8 @@ def find_format(head: bytes, text: str, csv_options: CsvOptions = DEFAULT_CSV_OP
         raise DataError(
             f"The first line of a table must name the columns, but that of {text} holds numbers "
             f"({shown(','.join(found.names), 40)}). Add a header row, or set header = false in [data]: "
-            f"the columns are then called 1 to {len(found.names)}."
+            f"the columns are then called 1 to {len(found.names)}.",
+            key="header",
         )
     return _with_row_names(dataclasses.replace(found, names=tuple(check_names(found.names, text))), head, text, whole)
 
@@ -183,7 +185,8 @@ def _with_row_names(found: CsvFormat, head: bytes, text: str, whole: bool) -> Cs
     raise DataError(
         f"The first line of a table must name the columns, but that of {text} has {count(len(found.names), 'cell')} "
         f"({shown(found.separator.join(found.names), 40)}), and the next ones have {len(rows[0])}. Remove what is "
-        "above the names."
+        "above the names.",
+        key="header",
     )
 
 

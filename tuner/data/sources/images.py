@@ -79,7 +79,8 @@ def _wanted(shape: tuple[int, ...], images: Sequence[ImageFile], text: str) -> t
         meant = [*(shape[:2] if len(shape) in (2, 3) else (height, width)), channels]
     raise DataError(
         f"`shape` of images must be [height, width, channels] with 1, 3 or 4 channels, but got {list(shape)} and the "
-        f"first image of {text} has {[height, width, channels]}. Write shape = {meant}."
+        f"first image of {text} has {[height, width, channels]}. Write shape = {meant}.",
+        key="shape",
     )
 
 

@@ -14,7 +14,7 @@ from numpy.lib.format import open_memmap
 from tuner.data.cells import without_values
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
-from tuner.data.group_and_order_columns import find_column, read_split_columns
+from tuner.data.group_and_order_columns import read_split_columns
 from tuner.data.missing_targets import rows_with_targets, take_rows
 from tuner.data.raw_data import ROLES, RawData, from_arrays
 from tuner.data.sources.base import SPLIT_KEYS, Source, locate_file
@@ -77,7 +77,7 @@ def _read(text: str, options: DataOptions, project: Path) -> RawData:
     if options.drops_rows_without_target and arrays["y"].ndim:
         there, notes = rows_with_targets({"y": arrays["y"]}, text)
         arrays = arrays if there is None else take_rows(arrays, there)
-    split_columns = read_split_columns(options, lambda name: find_column(arrays, name, text), text)
+    split_columns = read_split_columns(options, arrays, text)
     x, y, weight = without_values(arrays["x"], options.missing_values), arrays["y"], arrays.get("weight")
     unnamed = tuple(name for name in arrays if name not in (*ROLES, *options.split_columns.values()))
     return from_arrays(text, x, y, weight, split_columns=split_columns, notes=notes, unnamed=unnamed)

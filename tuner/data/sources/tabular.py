@@ -247,7 +247,8 @@ def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> RawData:
     if not options.targets:
         names = ", ".join(map(str, frame.columns[:20]))
         raise DataError(
-            f"A table needs `target`, the column to predict, but the study names none. {source} has: {names}."
+            f"A table needs `target`, the column to predict, but the study names none. {source} has: {names}.",
+            key="target",
         )
     if not len(frame):
         raise DataError(f"The data must have rows, but {source} has none below the header row.")
@@ -259,7 +260,7 @@ def _raw(frame: pandas.DataFrame, options: DataOptions, source: str) -> RawData:
         others.append(pick(frame, options.weight, "weight", source))
         weight = column(frame[others[-1]], others[-1], source, words)
     columns = {name: pick(frame, name, key, source) for key, name in options.split_columns.items()}
-    split_columns = read_split_columns(options, lambda name: frame[columns[name]], source)
+    split_columns = read_split_columns(options, {name: frame[own] for name, own in columns.items()}, source)
     others += columns.values()
     dropped = [pick(frame, name, "dropped", source) for name in options.dropped]
     encodings = {pick(frame, name, "encoded", source): how for name, (how, _) in options.encodings.items()}

@@ -13,7 +13,7 @@ from tuner import user_code
 from tuner.catalog import silence_tensorflow_import
 from tuner.data.cells import column_name, without_values
 from tuner.data.data_config import DataOptions
-from tuner.data.group_and_order_columns import find_column, read_split_columns
+from tuner.data.group_and_order_columns import read_split_columns
 from tuner.data.missing_targets import rows_with_targets, take_rows
 from tuner.data.pandas_columns import (
     check_index,
@@ -111,15 +111,15 @@ def _raw(source: str, options: DataOptions, given: Mapping[str, Any], notes: tup
         key = "drop" if options.drop else "columns"
         raise DataError(
             f"`{key}` needs columns with names, but x of {source} is {type(x).__name__}. Return a pandas DataFrame, or "
-            f"remove `{key}`."
+            f"remove `{key}`.",
+            key=key,
         )
     elif words:
         x = without_values(np.asarray(x), words)
     if is_pandas(y):
         frame = y.to_frame() if y.ndim == 1 else y
         y, names["labels"] = target_columns(frame, source, words), tuple(map(column_name, frame.columns))
-    columns = {**given, **deciding}
-    names["split_columns"] = read_split_columns(options, lambda name: find_column(columns, name, source), source)
+    names["split_columns"] = read_split_columns(options, {**given, **deciding}, source)
     names["unnamed"] = tuple(name for name in given if name not in (*ROLES, *options.split_columns.values()))
     return from_arrays(source, x, y, given.get("weight"), **names)
 
