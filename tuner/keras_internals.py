@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import inspect
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import keras
 import tensorflow as tf
+from keras.src import ops as optimizer_ops  # Keras's optimizers call `ops.square` of this module
 from keras.src.backend import get_keras_mask  # there is no public way to read a mask
 from keras.src.backend.common.global_state import (  # there is no public way to leave the dtype policy unset
     get_global_attribute,
@@ -44,6 +47,7 @@ __all__ = [
     "get_global_attribute",
     "get_keras_mask",
     "get_slot",
+    "given_square",
     "has_logits",
     "initialize",
     "is_op_determinism_enabled",
@@ -122,6 +126,25 @@ def get_momentum_product(optimizer: keras.optimizers.Nadam) -> keras.Variable:
     """Return the variable with the product of Nadam's momenta so far."""
     product: keras.Variable = optimizer._u_product
     return product
+
+
+@contextmanager
+def given_square(tensor: tf.Tensor, square: tf.Tensor) -> Iterator[list[tf.Tensor]]:
+    """Have Keras's optimizers take this for the square of a tensor, while a step is traced.
+
+    Yields:
+        The square, once for each time that it was asked for.
+    """
+    asked, plain = list[tf.Tensor](), optimizer_ops.square
+
+    def given(x: Any) -> Any:
+        if x is not tensor:
+            return plain(x)
+        asked.append(square)
+        return square
+
+    with mock.patch.object(optimizer_ops, "square", given):
+        yield asked
 
 
 def map_state(scope: keras.StatelessScope, variable: keras.Variable, value: Any) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
 import oracle
 import pytest
 
-from tuner.catalog import Choice, ModelChoice, Recipe, Task
+from tuner.catalog import OPTIMIZERS, Choice, ModelChoice, Recipe, Task
 from tuner.engines import ENGINES, EpochRecord, TrainingResult, TrainingTask
 from tuner.errors import UnsupportedError
 
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 FitEngine = pytest.importorskip("tuner.engines.fit").FitEngine
+epoch_runner = pytest.importorskip("tuner.engines.compiled.epoch_runner")
 pytestmark = pytest.mark.slow
 layers = keras.layers
 
@@ -137,8 +140,20 @@ class Mean(keras.layers.Layer):
         return x - self.mean
 
 
-def words(outputs: int, initializer: Any) -> Any:
-    return lambda x: layers.Flatten()(layers.Embedding(8, 3, embeddings_initializer=initializer)(keras.ops.abs(x)))
+def words(outputs: int, initializer: Any, rows: int = 8, **options: Any) -> Any:
+    """Look up rows that repeat within a batch."""
+    table = layers.Embedding(rows, 3, embeddings_initializer=initializer, **options)
+    return lambda x: layers.Flatten()(table(x))
+
+
+def twice(outputs: int, initializer: Any) -> Any:
+    table = layers.Embedding(8, 3, embeddings_initializer=initializer)
+    return lambda x: layers.Flatten()(table(x) + table(x + 1))
+
+
+def whole(*given: Any, **options: Any) -> Any:
+    """Look up rows behind an operation, so that the model is traced as a whole."""
+    return lambda x: words(*given, **options)(keras.ops.abs(x))
 
 
 def recurrent(outputs: int, initializer: Any) -> Any:
@@ -165,13 +180,13 @@ REFUSED = {
         {"loss": "categorical_crossentropy", "head": "model"},
         "ends in a softmax or sigmoid",
     ),
-    "an embedding and adam": (
-        ends_in(words, dense),
-        {"optimizer": "adam"},
-        "adam handles each use of a row of an embedding",
+    "an embedding and adamax": (
+        ends_in(whole, dense),
+        {"optimizer": "adamax"},
+        "adamax handles each use of a row of an embedding",
     ),
     "an embedding and clipping": (
-        ends_in(words, dense),
+        ends_in(whole, dense),
         {"clipping": Choice(name="clipvalue", options={"value": 0.1})},
         "clipvalue handles each use of a row of an embedding",
     ),
@@ -244,7 +259,7 @@ EQUAL = {
     "a constant of TensorFlow's": ends_in(dense, lambda *_: Scaled()),
     "state that prediction changes": ends_in(lambda *_: Mean(), dense),
     "a seed that prediction draws from": ends_in(recurrent, dense),
-    "an embedding and plain steps": ends_in(words, dense),
+    "an embedding and plain steps": ends_in(whole, dense),
     "a softmax layer": ends_in(dense, lambda *_: layers.Softmax()),
 }
 
@@ -263,6 +278,66 @@ def test_what_is_compiled_is_trained_as_by_fit(case: str, monkeypatch: pytest.Mo
     np.testing.assert_allclose(found, measured, rtol=1e-4)
     for ours, theirs in zip(engine.weights(), weights, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def chosen(optimizer: str, **options: Any) -> dict[str, Any]:
+    return {"optimizer": Choice(name=optimizer, options={**OPTIMIZERS[optimizer].defaults(), **options})}
+
+
+EMBEDDED: dict[str, dict[str, Any]] = {
+    **{name: chosen(name) for name, row in OPTIMIZERS.items() if row.linear or row.squares},
+    "amsgrad": chosen("adam", amsgrad=True),
+    "no momentum": {**chosen("rmsprop"), "momentum": 0.0},
+    "weight decay": {**chosen("adamw"), "weight_decay": 0.1},
+    "a penalty on other weights": {**chosen("adam"), "l2": 0.05},
+}
+
+
+LOOKUPS = {
+    "by layers": words,
+    "as a whole": whole,
+    "called twice": twice,
+    "with a penalty": functools.partial(words, embeddings_regularizer="l2"),
+    "as a whole with a penalty": functools.partial(whole, embeddings_regularizer="l2"),
+    "of many rows": functools.partial(words, rows=200_000),
+}
+
+
+def check_lookup(lookup: Any, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train a model of an embedding by the engine, step by step and with an epoch graph, and by `model.fit`."""
+    build = ends_in(lookup, dense)
+    monkeypatch.setattr(oracle, "build_of", lambda recipe: build)
+    optimizer = given["optimizer"].name
+    own_rate = {"learning_rate": oracle.RATE.get(optimizer, 0.01)}
+    recipe = own(build, **{**own_rate, "momentum": 0.8 if OPTIMIZERS[optimizer].momentum else None, **given})
+    split, facts = oracle.data(recipe.task)
+    split = dataclasses.replace(
+        split,
+        **{
+            part: dataclasses.replace(getattr(split, part), x=np.abs(getattr(split, part).x))
+            for part in ("train", "validation")
+        },
+    )
+    weights, measured, _ = oracle.by_fit(recipe, split, facts, eager=False)
+    engine = ENGINES["compiled"].make()
+    for steps_for_graph in (1_000, 1):
+        monkeypatch.setattr(epoch_runner, "MIN_STEPS_FOR_EPOCH_GRAPH", steps_for_graph)
+        _, records = oracle.by_engine(engine, recipe, split, facts)
+        found = [(record.loss, record.val_loss, record.metric, record.learning_rate) for record in records]
+        np.testing.assert_allclose(found, measured, rtol=1e-4)
+        for ours, theirs in zip(engine.weights(), weights, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", EMBEDDED)
+def test_an_embedding_is_trained_as_by_fit(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras squares each use of a row by itself."""
+    check_lookup(words, EMBEDDED[case], monkeypatch)
+
+
+@pytest.mark.parametrize("lookup", LOOKUPS)
+def test_any_lookup_is_trained_as_by_fit(lookup: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_lookup(LOOKUPS[lookup], chosen("adam"), monkeypatch)
 
 
 @pytest.mark.parametrize("engine", ["compiled", "fit"])

@@ -24,8 +24,9 @@
    on, as one while-loop graph (`epoch_graph`); or compiled by XLA for its sizes, if a long training measures it to be
    at least 1.25 times as fast (`xla_policy`).  The first two are equal to the last bit.
 8. Models that would lose something between functions (state set in `call`, unseeded random numbers, variables unknown
-   to Keras, masks, sparse gradients with a nonlinear optimizer) are refused while they are traced (`support_checks`);
-   the engine `auto` then uses `model.fit`.
+   to Keras, masks) are refused while they are traced (`support_checks`); the engine `auto` then uses `model.fit`.
+   Keras squares each use of a row of an embedding by itself, so an update gets the sum of these squares as well
+   (`SharedOptimizer.apply`); optimizers that take anything else of a gradient are refused with an embedding.
 9. The contract: losses, objective and weights equal those of `model.fit` within 1e-4 after three epochs, for each loss
    with each optimizer under a schedule (tests/engines/test_compiled_equality.py).
 10. Read in this order: `engine`, `training_program`, `program_cache`, `layer_calls`, `layer_functions`,

@@ -51,7 +51,11 @@ class JoinedFunctions:
         self._structure.load(network.calls, recipe, network.shapes, state)
 
     def gradient(
-        self, loss: GraphFunction, rows: Sequence[tf.TensorSpec], shapes: Sequence[tuple[int, ...]] | None = None
+        self,
+        loss: GraphFunction,
+        rows: Sequence[tf.TensorSpec],
+        shapes: Sequence[tuple[int, ...]] | None = None,
+        squares: bool = False,
     ) -> GraphFunction:
         """Join `rows` → the loss with all penalties, then its gradient for each of `weights.variables`.
 
@@ -59,10 +63,12 @@ class JoinedFunctions:
             loss: See `build_loss_gradient`.
             rows: Specs of the rows.
             shapes: Shapes of the weights, for a function that is for these alone; XLA must know them.
+            squares: Whether the squares of the gradients follow; of embeddings, the sum of those of all uses of a row.
         """
         join = _Join("gradient", self._structure, self._weights, True, rows, loss.captures, shapes)
         value, gradients = self._add_loss(join, loss, penalized=True)
-        return join.finish([value, *gradients], self._timer)
+        squared = self._flatten(join, join.squares()) if squares else []
+        return join.finish([value, *self._flatten(join, gradients), *squared], self._timer)
 
     def probe(self, loss: GraphFunction, rows: Sequence[tf.TensorSpec]) -> GraphFunction:
         """Join `rows` → the loss without penalties, its gradient for each of `weights.variables`, `unit_shares`.
@@ -71,7 +77,7 @@ class JoinedFunctions:
         """
         join = _Join("probe", self._structure, self._weights, False, rows, loss.captures)
         value, gradients = self._add_loss(join, loss, penalized=False)
-        return join.finish([value, *gradients, join.shares()], self._timer)
+        return join.finish([value, *self._flatten(join, gradients), join.shares()], self._timer)
 
     def outputs(self) -> GraphFunction:
         """Join `x` → outputs `(n, k)` in inference."""
@@ -89,7 +95,7 @@ class JoinedFunctions:
         return [tf.constant(np.zeros(shape, np.float32)) for shape in shapes]
 
     def _add_loss(self, join: _Join, loss: GraphFunction, penalized: bool) -> tuple[str, list[str]]:
-        """Add a loss, and return references to it and to its gradient for each of `weights.variables`."""
+        """Add a loss, and return references to it and to its gradient for each weight."""
         template = loss.template
         value, upstream = template.outputs("loss")
         gradients, penalty = join.backward(upstream, penalized)
@@ -97,9 +103,13 @@ class JoinedFunctions:
         join.builder.inline(template, "loss", inputs, wanted=range(2))
         if penalty is not None:
             value = join.builder.add_op("AddV2", [value, penalty], "z", T=tf.float32)
-        if not self._weights.per_tensor:
-            gradients = [concatenate(join.builder, gradients, self._structure.ranks)]
         return value, gradients
+
+    def _flatten(self, join: _Join, references: Sequence[str]) -> Sequence[str]:
+        """Return references to tensors shaped like `weights.variables`, from one for each weight."""
+        if self._weights.per_tensor:
+            return references
+        return [concatenate(join.builder, references, self._structure.ranks)]
 
 
 class _Join:
@@ -134,6 +144,7 @@ class _Join:
         self._weight_values = self._split_weights(open_shapes, shapes) if is_split else self._reads or self.given[1:]
         rows = self.given[0]
         self._wanted: list[set[int]] = [set() for _ in structure.calls]
+        self._gradients: dict[int, str] = {}
         self._upstream = [rows] * len(structure.calls)  # any reference, if no gradient is wanted
         self._inputs = [
             [
@@ -183,6 +194,7 @@ class _Join:
                 if by >= 0 and place is not None and self._needs_gradient(by):
                     arriving[by].append(self._reference(index, place))
         values = []
+        self._gradients = gradients
         for weight, penalty in self._structure.penalties.items() if penalized else ():
             prefix, inputs = f"penalty_{weight}", self.refer(self._structure.penalty_handles(weight))
             self.builder.inline(penalty.template, prefix, [self._weight_values[weight], *inputs], wanted=range(2))
@@ -190,6 +202,17 @@ class _Join:
             values.append(value)
             gradients[weight] = self._sum([gradients[weight], gradient])
         return [gradients[weight] for weight in sorted(gradients)], self._sum(values) if values else None
+
+    def squares(self) -> list[str]:
+        """Return the square of the gradient for each weight, or the sum of those of its uses, after `backward`."""
+        found: dict[int, str] = {}
+        for index, (call, function) in enumerate(zip(self._structure.calls, self._functions, strict=True)):
+            for weight, place in zip(call.weights, function.squares, strict=True):
+                if place is None or weight in self._structure.penalties:
+                    found[weight] = self.builder.add_op("Square", [self._gradients[weight]], "y", T=tf.float32)
+                else:
+                    found[weight] = self._reference(index, place)
+        return [found[weight] for weight in sorted(found)]
 
     def shares(self) -> str:
         """Return the shares of all measured layers, `(2, L)`."""

@@ -38,16 +38,17 @@ class LayerFunction:
         captures: Each capture: "state" and its index, or the name of a number and 0, or 1 for its complement.
         inputs: Index of the gradient for each input among the outputs; None if there is no gradient.
         weights: The same for each weight.
+        squares: Index of the sum of the squares of the rows that use a weight, if its gradient is of some of its rows;
+            None for other weights.
         shares: Kind of each measured activation; their shares are the last outputs.
-        sparse: Whether the gradient for a weight is of some of its rows only.
     """
 
     template: FunctionTemplate
     captures: tuple[tuple[str, int], ...]
     inputs: tuple[int | None, ...]
     weights: tuple[int | None, ...]
+    squares: tuple[int | None, ...]
     shares: tuple[str, ...]
-    sparse: bool
 
     RAW, OUTPUT = 0, 1
     """Indices of the output before the head, and after it."""
@@ -118,23 +119,31 @@ def _trace_layer(call: LayerCall, monitor: LayerMonitor, training: bool | None) 
                 raise UnsupportedError(f"{layer.name} adds a loss or a mask")
         raw = outputs if activations.raw is None else activations.raw
         gradients = tape.gradient(raw, [*inputs, *weights], output_gradients=upstream)
-        found["sparse"] = any(isinstance(gradient, tf.IndexedSlices) for gradient in gradients)
         found["gradients"] = [None if each is None else tf.convert_to_tensor(each) for each in gradients]
+        found["squares"] = [sum_of_squares(each) for each in gradients[len(given) :]]
         for own, value, (_, old) in zip(state, now, before, strict=True):
             if value is not old and training is not False:  # to predict must not change what training will do
                 own.assign(value)
         shares = [unit_share(values, kind) for _, kind, values in activations.values]
-        return [raw, outputs, *(each for each in found["gradients"] if each is not None), *shares]
+        return [raw, outputs, *(each for each in (*found["gradients"], *found["squares"]) if each is not None), *shares]
 
     traced = tf.function(both, autograph=False, input_signature=specs).get_concrete_function()
     raise_if(check_graph(traced, state))
     places, count = list[int | None](), LayerFunction.OUTPUT
-    for gradient in found["gradients"]:
-        count += gradient is not None
-        places.append(None if gradient is None else count)
-    inputs, weights = tuple(places[: len(given)]), tuple(places[len(given) :])
-    captures = _captures(traced, state, scalars)
-    return LayerFunction(FunctionTemplate(traced), captures, inputs, weights, kinds, found["sparse"])
+    for each in (*found["gradients"], *found["squares"]):
+        count += each is not None
+        places.append(None if each is None else count)
+    ends = len(given), len(found["gradients"])
+    inputs, weights, squares = (tuple(part) for part in (places[: ends[0]], places[slice(*ends)], places[ends[1] :]))
+    return LayerFunction(FunctionTemplate(traced), _captures(traced, state, scalars), inputs, weights, squares, kinds)
+
+
+def sum_of_squares(gradient: Any) -> tf.Tensor | None:
+    """Return the sum of the squares of the rows that use each row of a weight; None for a gradient of whole weights."""
+    if not isinstance(gradient, tf.IndexedSlices):
+        return None
+    squared = tf.IndexedSlices(tf.square(gradient.values), gradient.indices, gradient.dense_shape)
+    return tf.convert_to_tensor(squared)
 
 
 def _trace_penalty(rank: int, names: tuple[str, ...]) -> LayerFunction:
@@ -151,7 +160,7 @@ def _trace_penalty(rank: int, names: tuple[str, ...]) -> LayerFunction:
 
     spec = _spec((1,) * rank, "float32", open_shapes=True)
     traced = tf.function(both, autograph=False, input_signature=[spec]).get_concrete_function()
-    return LayerFunction(FunctionTemplate(traced), _captures(traced, (), scalars), (), (1,), (), sparse=False)
+    return LayerFunction(FunctionTemplate(traced), _captures(traced, (), scalars), (), (1,), (None,), ())
 
 
 def _captures(

@@ -42,8 +42,8 @@ class KernelStep:
 def _sgd_step(optimizer: keras.optimizers.SGD) -> Step:
     def step(gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor) -> None:
         tf.raw_ops.ResourceApplyKerasMomentum(
-            var=_handle(variable),
-            accum=_handle(get_slot(optimizer, "momentums", variable)),
+            var=get_handle(variable),
+            accum=get_handle(get_slot(optimizer, "momentums", variable)),
             lr=learning_rate,
             grad=gradient,
             momentum=_scalar(optimizer.momentum),
@@ -88,7 +88,7 @@ def _nadam_step(optimizer: keras.optimizers.Nadam) -> Step:
         mean_step = mean * (rate * following / (1.0 - product * following))
         gradient_step = gradient * (rate * (1.0 - now) / (1.0 - product))
         change = (mean_step + gradient_step) / (tf.sqrt(square) + _scalar(optimizer.epsilon) * root)
-        tf.raw_ops.AssignSubVariableOp(resource=_handle(variable), value=change)
+        tf.raw_ops.AssignSubVariableOp(resource=get_handle(variable), value=change)
 
     return step
 
@@ -96,9 +96,9 @@ def _nadam_step(optimizer: keras.optimizers.Nadam) -> Step:
 def _rmsprop_step(optimizer: keras.optimizers.RMSprop) -> Step:
     def step(gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor) -> None:
         tf.raw_ops.ResourceApplyRMSProp(
-            var=_handle(variable),
-            ms=_handle(get_slot(optimizer, "_velocities", variable)),
-            mom=_handle(get_slot(optimizer, "_momentums", variable)),
+            var=get_handle(variable),
+            ms=get_handle(get_slot(optimizer, "_velocities", variable)),
+            mom=get_handle(get_slot(optimizer, "_momentums", variable)),
             lr=learning_rate,
             rho=_scalar(optimizer.rho),
             momentum=_scalar(optimizer.momentum),
@@ -118,9 +118,9 @@ def _apply_adam(
     epsilon: tf.Tensor,
 ) -> None:
     tf.raw_ops.ResourceApplyAdam(
-        var=_handle(variable),
-        m=_handle(get_slot(optimizer, "_momentums", variable)),
-        v=_handle(get_slot(optimizer, "_velocities", variable)),
+        var=get_handle(variable),
+        m=get_handle(get_slot(optimizer, "_momentums", variable)),
+        v=get_handle(get_slot(optimizer, "_velocities", variable)),
         beta1_power=powers[0],
         beta2_power=powers[1],
         lr=rate,
@@ -178,12 +178,13 @@ def _step_number(optimizer: Any) -> tf.Tensor:
     return tf.cast(optimizer.iterations + 1, tf.float32)
 
 
-def _handle(variable: Any) -> tf.Tensor:
+def get_handle(variable: Any) -> tf.Tensor:
+    """Return the handle of a variable of TensorFlow or Keras."""
     return variable.handle if isinstance(variable, tf.Variable) else variable.value.handle
 
 
 def _read(variable: Any) -> tf.Tensor:
-    return tf.raw_ops.ReadVariableOp(resource=_handle(variable), dtype=tf.float32)
+    return tf.raw_ops.ReadVariableOp(resource=get_handle(variable), dtype=tf.float32)
 
 
 def _scalar(value: Any) -> tf.Tensor:

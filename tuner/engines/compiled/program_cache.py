@@ -20,7 +20,7 @@ from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.network_weights import Weights
 from tuner.engines.compiled.open_shapes import open_vector
 from tuner.engines.compiled.shared_architecture import Structure
-from tuner.engines.compiled.support_checks import check_update, raise_if
+from tuner.engines.compiled.support_checks import check_update, needs_squares, raise_if
 from tuner.engines.compiled.training_functions import (
     GraphFunction,
     build_loss,
@@ -118,13 +118,14 @@ class ProgramCache:
         vector = None if per_tensor else self._vector
         weights = find(self._weights, (layout, per_tensor), lambda: Weights(*layout, vector))
         loss = find(self._losses, loss_key(recipe), lambda: SharedLoss(recipe))
-        optimizer = find(
-            self._optimizers,
-            (optimizer_key(recipe, own_optimizer), weights.owner),
-            lambda: SharedOptimizer(recipe, weights),
-        )
         functions = self._functions_for(network, weights, rows)
         raise_if(check_update(functions.sparse, recipe))
+        squares = needs_squares(functions.sparse, recipe)
+        optimizer = find(
+            self._optimizers,
+            (optimizer_key(recipe, own_optimizer, squares), weights.owner),
+            lambda: SharedOptimizer(recipe, weights, squares),
+        )
 
         def function(key: Hashable, build: Callable[[], GraphFunction]) -> GraphFunction:
             return find(self._functions, key, build)
@@ -134,7 +135,9 @@ class ProgramCache:
             (loss, None if head is None else head.__name__, weighted, facts.outputs),
             lambda: build_loss_gradient(loss, head, rows, timer),
         )
-        gradient = function((functions, loss_gradient), lambda: functions.gradient(loss_gradient, rows))
+        gradient = function(
+            (functions, loss_gradient, squares), lambda: functions.gradient(loss_gradient, rows, squares=squares)
+        )
         update = function((optimizer, "update"), lambda: build_update(optimizer, weights, timer))
         return TrainingProgram(
             network,
@@ -151,8 +154,8 @@ class ProgramCache:
             validation_loss=function((loss, weighted, facts.outputs), lambda: build_loss(loss, rows, timer)),
             probe=lambda: function((functions, loss_gradient, "probe"), lambda: functions.probe(loss_gradient, rows)),
             xla_gradient=lambda: function(
-                (functions, loss_gradient, network.shapes),
-                lambda: functions.gradient(loss_gradient, rows, network.shapes),
+                (functions, loss_gradient, network.shapes, squares),
+                lambda: functions.gradient(loss_gradient, rows, network.shapes, squares),
             ),
         )
 

@@ -61,8 +61,12 @@ class Structure:
 
     @property
     def sparse(self) -> bool:
-        """Whether a gradient is of some rows of a weight only."""
-        return any(function.sparse for function in self.training)
+        """Whether a gradient is of some rows of a weight only; with a penalty it is of all rows."""
+        return any(
+            square is not None and weight not in self.penalties
+            for call, function in zip(self.calls, self.training, strict=True)
+            for weight, square in zip(call.weights, function.squares, strict=True)
+        )
 
     def handles(self, index: int, function: LayerFunction) -> list[tf.Tensor]:
         """Return the captures of the function of a call."""

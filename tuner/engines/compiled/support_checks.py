@@ -166,14 +166,21 @@ def check_update(sparse: bool, recipe: Recipe) -> str | None:
     """Check that the optimizer of a recipe updates by dense gradients as Keras does by sparse ones.
 
     For an embedding, Keras passes an optimizer one row for each use, repeated uses separately.  It squares or clips
-    them before it adds them up, so only linear optimizers and clippings are equivalent.
+    them before it adds them up, so linear optimizers and clippings are equivalent, and those that get the sum of the
+    squares as well as that of the rows.
 
     Args:
         sparse: True if the gradient is of some rows of a weight only.
         recipe: Has the optimizer and the clipping.
     """
     optimizer, clipping = OPTIMIZERS[recipe.optimizer.name], CLIPPINGS[recipe.clipping.name]
-    if not sparse or (optimizer.linear and clipping.linear):
+    if not sparse or (optimizer.linear and clipping.linear) or needs_squares(sparse, recipe):
         return None
     what = optimizer.name if clipping.linear else clipping.name
     return f"{what} handles each use of a row of an embedding separately: Keras does not add up their gradients"
+
+
+def needs_squares(sparse: bool, recipe: Recipe) -> bool:
+    """Return whether the update of a recipe takes the sum of the squares of a sparse gradient, besides its own."""
+    optimizer, clipping = OPTIMIZERS[recipe.optimizer.name], CLIPPINGS[recipe.clipping.name]
+    return sparse and clipping.linear and optimizer.squares

@@ -149,21 +149,23 @@ def _compute_loss(shared: SharedLoss, y: tf.Tensor, outputs: tf.Tensor, weight: 
 
 
 def build_update(shared: SharedOptimizer, weights: Weights, timer: BuildTimer) -> GraphFunction:
-    """Build `(*gradients, rate)` → nothing; updates the weights.
+    """Build `(*gradients, rate)` → nothing; updates the weights.  Their squares may follow the gradients.
 
     Raises:
-        UnsupportedError: The optimizer scales the loss, sets a variable that is not its own, or draws random numbers
-            without a seed.
+        UnsupportedError: The optimizer scales the loss, sets a variable that is not its own, draws random numbers
+            without a seed, or does not ask for the squares that it is given.
     """
     raise_if(check_scaling(shared.optimizer))
+    specs = weights.specs()
 
     def update(*inputs: tf.Tensor) -> list[tf.Tensor]:
-        *gradients, rate = inputs
+        *given, rate = inputs
         shared.optimizer.learning_rate.assign(rate)
-        shared.optimizer.apply(gradients, weights.variables)
+        shared.apply(given[: len(specs)], given[len(specs) :], weights.variables)
         return []
 
-    traced = trace(update, [*weights.specs(), tf.TensorSpec((), tf.float32)], timer)
+    given = [*specs, *specs] if shared.squares else specs
+    traced = trace(update, [*given, tf.TensorSpec((), tf.float32)], timer)
     known = [variable.value for variable in (*weights.variables, *shared.variables)]
     raise_if(check_state(traced.function, "optimizer", known))
     return traced

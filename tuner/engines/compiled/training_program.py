@@ -33,7 +33,11 @@ class NetworkFunctions(Protocol):
     def sparse(self) -> bool: ...
 
     def gradient(
-        self, loss: GraphFunction, rows: Sequence[tf.TensorSpec], shapes: Sequence[tuple[int, ...]] | None = None
+        self,
+        loss: GraphFunction,
+        rows: Sequence[tf.TensorSpec],
+        shapes: Sequence[tuple[int, ...]] | None = None,
+        squares: bool = False,
     ) -> GraphFunction: ...
 
     def probe(self, loss: GraphFunction, rows: Sequence[tf.TensorSpec]) -> GraphFunction: ...

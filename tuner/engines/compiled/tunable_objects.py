@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tuner.catalog import CLIPPINGS, LOSSES, OPTIMIZERS, Recipe, make_optimizer, row_options
 from tuner.engines.compiled.network_weights import Weights
-from tuner.engines.compiled.optimizer_kernels import find_kernel_step
+from tuner.engines.compiled.optimizer_kernels import find_kernel_step, get_handle
 from tuner.engines.compiled.runtime_scalar import RuntimeScalar, is_tunable_scalar
 from tuner.engines.variable_io import set_value
-from tuner.keras_internals import open_shape
+from tuner.errors import UnsupportedError
+from tuner.keras_internals import given_square, open_shape
 from tuner.user_code import is_reference
 
 _ACCUMULATOR_START = "initial_accumulator_value"
@@ -51,14 +53,17 @@ class SharedOptimizer:
     Args:
         recipe: One of them.
         weights: The weights that it updates; in a vector, of any length.
+        squares: Whether it is given the squares of gradients, which no kernel takes.
 
     Attributes:
         optimizer: Keras's; its learning rate is set by the program in each step.
+        squares: As given.
     """
 
-    def __init__(self, recipe: Recipe, weights: Weights) -> None:
-        self.optimizer = make_optimizer(recipe)
-        config, kernel_step = self.optimizer.get_config(), find_kernel_step(self.optimizer)
+    def __init__(self, recipe: Recipe, weights: Weights, squares: bool) -> None:
+        self.optimizer, self.squares = make_optimizer(recipe), squares
+        config = self.optimizer.get_config()
+        kernel_step = None if squares else find_kernel_step(self.optimizer)
         self._scalars = {
             name: RuntimeScalar(config[name]) for name in _tunable_names(recipe) if is_tunable_scalar(config.get(name))
         }
@@ -85,6 +90,30 @@ class SharedOptimizer:
         """The slots: state from step to step."""
         return [variable for variable, _ in self._slots]
 
+    def apply(self, gradients: Sequence[tf.Tensor], squares: Sequence[tf.Tensor], variables: Sequence[Any]) -> None:
+        """Update variables by their gradients, and by the squares of these if they are given.
+
+        Raises:
+            UnsupportedError: Keras does not ask for a square.
+        """
+        if not squares:
+            self.optimizer.apply(gradients, variables)
+            return
+        by_variable = {id(get_handle(each)): square for each, square in zip(variables, squares, strict=True)}
+        plain_step = self.optimizer.update_step
+
+        def step(gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor) -> None:
+            with given_square(gradient, by_variable[id(get_handle(variable))]) as asked:
+                plain_step(gradient, variable, learning_rate)
+            if not asked:
+                raise UnsupportedError(f"{self.optimizer.name} squares something else than its gradient")
+
+        self.optimizer.update_step = step
+        try:
+            self.optimizer.apply(gradients, variables)
+        finally:
+            del self.optimizer.update_step
+
     def load(self, config: Mapping[str, Any], size: int) -> None:
         """Set its options to those of a recipe, and its slots to their initial values.
 
@@ -106,13 +135,13 @@ def loss_key(recipe: Recipe) -> str:
     return _signature(recipe.loss.name, options, _tunable_options(recipe))
 
 
-def optimizer_key(recipe: Recipe, optimizer: keras.optimizers.Optimizer) -> str:
-    """Return the signature of a recipe's optimizer."""
+def optimizer_key(recipe: Recipe, optimizer: keras.optimizers.Optimizer, squares: bool) -> str:
+    """Return the signature of a recipe's optimizer, which may be given the squares of gradients."""
     config = optimizer.get_config()
     options = {
         name: value for name, value in config.items() if name not in ("name", "learning_rate", _ACCUMULATOR_START)
     }
-    options["by_kernel"] = find_kernel_step(optimizer) is not None
+    options |= {"by_kernel": not squares and find_kernel_step(optimizer) is not None, "squares": squares}
     chosen = (recipe.optimizer, recipe.clipping)
     own = {one.name: one.options for one in chosen if is_reference(one.name)}  # what it was given is in no config
     return _signature(recipe.optimizer.name, {**options, **own}, _tunable_names(recipe))

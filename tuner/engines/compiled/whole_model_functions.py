@@ -16,6 +16,7 @@ import tensorflow as tf
 from tuner.catalog import Recipe
 from tuner.engines.compiled.build_timer import BuildTimer
 from tuner.engines.compiled.function_def_builder import FunctionDefBuilder, get_dtypes
+from tuner.engines.compiled.layer_functions import sum_of_squares
 from tuner.engines.compiled.network import Network
 from tuner.engines.compiled.network_weights import Weights
 from tuner.engines.compiled.support_checks import check_graph, check_outputs, raise_if
@@ -50,10 +51,15 @@ class TracedFunctions:
         return self._both[1]
 
     def gradient(
-        self, loss: GraphFunction, rows: Sequence[tf.TensorSpec], shapes: Sequence[tuple[int, ...]] | None = None
+        self,
+        loss: GraphFunction,
+        rows: Sequence[tf.TensorSpec],
+        shapes: Sequence[tuple[int, ...]] | None = None,
+        squares: bool = False,
     ) -> GraphFunction:
         """See `JoinedFunctions.gradient`; the function is always for the shapes of the network."""
-        return _join_gradient("gradient", self._both[0], loss, rows, self._weights, self._timer)
+        name = "gradient and squares" if squares else "gradient"
+        return _join_gradient(name, self._both[0], loss, rows, self._weights, self._timer)
 
     def probe(self, loss: GraphFunction, rows: Sequence[tf.TensorSpec]) -> GraphFunction:
         """See `JoinedFunctions.probe`."""
@@ -97,8 +103,8 @@ def _build_both(
 ) -> tuple[GraphFunction, bool]:
     """Build `(x, gradient of a loss for the raw outputs)` → raw outputs, penalties, gradients for `weights.variables`.
 
-    Raw outputs are those before `LayerMonitor.head`.  If the network is the same in training and inference, outputs and
-    shares follow, as in `_build_inference`.
+    Raw outputs are those before `LayerMonitor.head`.  If a gradient is of some rows of a weight, the squares follow,
+    and outputs and shares, as in `_build_inference`, if the network is the same in training and inference.
 
     Returns:
         The function, and whether a gradient is of some rows of a weight only.
@@ -125,7 +131,12 @@ def _build_both(
         sparse = any(isinstance(gradient, tf.IndexedSlices) for gradient in gradients)
         for variable, value in state:
             variable.assign(value)
-        results = [raw, penalty, *weights.flatten([tf.convert_to_tensor(gradient) for gradient in gradients])]
+        dense = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        results = [raw, penalty, *weights.flatten(dense)]
+        if sparse:
+            squares = [sum_of_squares(each) for each in gradients]
+            plain = [tf.square(each) if square is None else square for each, square in zip(dense, squares, strict=True)]
+            results += weights.flatten(plain)
         return [*results, outputs, layers.unit_shares(activations)] if network.same_in_training else results
 
     traced = trace(both, [x, y], timer)
@@ -161,12 +172,12 @@ def _join_gradient(
     weights: Weights,
     timer: BuildTimer,
 ) -> GraphFunction:
-    """Join `rows` → the loss with all penalties, its gradient for each of `weights.variables`; of "probe", also shares.
+    """Join `rows` → the loss with all penalties, its gradient for each of `weights.variables`, and what the name adds.
 
     The nodes of both functions are copied, so each network and each loss is traced once.
 
     Args:
-        name: "gradient" or "probe".
+        name: "gradient", "gradient and squares" or "probe".
         network: See `_build_both` and `_build_inference`.
         loss: See `build_loss_gradient`.
         rows: Specs of the rows.
@@ -177,8 +188,8 @@ def _join_gradient(
     inputs = joined.add_inputs(get_dtypes([*rows, *captured]))
     (x, *targets), handles = inputs[: len(rows)], inputs[len(rows) :]
     of_network, of_loss = handles[: len(network.captures)], handles[len(network.captures) :]
-    both, by_loss, count = network.template, loss.template, 2 + len(weights.variables)
-    found = both.outputs("network")
+    both, by_loss, variables = network.template, loss.template, len(weights.variables)
+    found, count = both.outputs("network"), 2 + (2 * variables if "squares" in name else variables)
     wanted = [*range(count), *([len(found) - 1] if name == "probe" else [])]
     raw, penalty, *others = (found[index] for index in wanted)
     value, upstream = by_loss.outputs("loss")
