@@ -92,7 +92,8 @@ class OneHotEncoder(CategoryEncoder):
             raise DataError(
                 f"A one-hot column may have at most {MOST_CATEGORIES} categories, but {name!r} has "
                 f"{len(found.words)} ({source}). Encode it as ordinal, or texts of several words as tf_idf, in "
-                "[data.columns], or `drop` it."
+                "[data.columns], or `drop` it.",
+                key="columns",
             )
         return found
 

@@ -63,7 +63,8 @@ class TfIdfEncoder(ColumnEncoder):
         if not common:
             raise DataError(
                 f"A column of the encoding tf_idf must hold texts that share words, but no word of {name!r} is in "
-                f"{_LEAST_TEXTS} rows outside the test part ({source}). `drop` it."
+                f"{_LEAST_TEXTS} rows outside the test part ({source}). `drop` it.",
+                key="columns",
             )
         chosen = common[: argument or DEFAULT_WORDS]
         rarity = tuple(1.0 + math.log((1 + len(texts)) / (1 - minus)) for minus, _ in chosen)
