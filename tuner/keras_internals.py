@@ -10,7 +10,6 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from unittest import mock
 
 import keras
 import tensorflow as tf
@@ -143,8 +142,11 @@ def given_square(tensor: tf.Tensor, square: tf.Tensor) -> Iterator[list[tf.Tenso
         asked.append(square)
         return square
 
-    with mock.patch.object(optimizer_ops, "square", given):
+    vars(optimizer_ops)["square"] = given
+    try:
         yield asked
+    finally:
+        vars(optimizer_ops)["square"] = plain
 
 
 def map_state(scope: keras.StatelessScope, variable: keras.Variable, value: Any) -> None:
