@@ -58,6 +58,13 @@ def test_keras_still_has_them() -> None:
     assert internals.has_logits(keras.activations.softmax(keras.ops.ones((1, 2))))
     assert not internals.has_logits(keras.ops.ones((1, 2)))
     assert internals.get_keras_mask(keras.layers.Embedding(3, 2, mask_zero=True)(keras.ops.zeros((1, 2)))) is not None
+    variable, gradient = keras.Variable([0.0]), keras.ops.ones((1,))
+    optimizer = keras.optimizers.Adagrad(initial_accumulator_value=0.0)
+    optimizer.build([variable])
+    with internals.given_square(gradient, 4.0 * gradient) as asked:
+        optimizer.update_step(gradient, variable, 1.0)
+    assert (len(asked), float(variable[0])) == (1, pytest.approx(-0.5))
+    assert float(keras.ops.square(gradient)[0]) == 1.0
 
     optimizer = keras.optimizers.Adam()
     optimizer.build(model.trainable_variables)
