@@ -129,7 +129,7 @@ def get_momentum_product(optimizer: keras.optimizers.Nadam) -> keras.Variable:
 
 @contextmanager
 def given_square(tensor: tf.Tensor, square: tf.Tensor) -> Iterator[list[tf.Tensor]]:
-    """Have Keras's optimizers take this for the square of a tensor, while a step is traced.
+    """Have Keras's optimizers take this for the square of a tensor, while the only thread that traces traces a step.
 
     Yields:
         The square, once for each time that it was asked for.

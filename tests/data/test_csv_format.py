@@ -52,6 +52,15 @@ def test_the_rows_are_those_of_a_plain_table(
     assert next(parts)["b"].tolist() == [n * n % 7 for n in range(ROWS)]
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_parts_are_small_where_rows_become_many_numbers(suffix: str, tmp_path: Path) -> None:
+    frame = pandas.DataFrame({"text": ["a b"] * 250})
+    frame.to_csv(tmp_path / "a.csv", index=False) if suffix == "csv" else frame.to_parquet(tmp_path / "a.parquet")
+    for encoded, most in ((20_000, 100), (0, 250)):
+        sizes = [len(part) for part in open_table(f"a.{suffix}", tmp_path).parts([], ["text"], [], encoded)]
+        assert (max(sizes), sum(sizes)) == (most, 250)
+
+
 def test_a_table_without_names(
     write_text: Callable[..., Path], prepared: Callable[..., PreparedData], tmp_path: Path
 ) -> None:

@@ -285,7 +285,7 @@ def chosen(optimizer: str, **options: Any) -> dict[str, Any]:
 
 
 EMBEDDED: dict[str, dict[str, Any]] = {
-    **{name: chosen(name) for name, row in OPTIMIZERS.items() if row.linear or row.squares},
+    **{name: chosen(name) for name, row in OPTIMIZERS.items() if row.linear or row.squares(row.defaults())},
     "amsgrad": chosen("adam", amsgrad=True),
     "no momentum": {**chosen("rmsprop"), "momentum": 0.0},
     "weight decay": {**chosen("adamw"), "weight_decay": 0.1},
@@ -333,6 +333,15 @@ def check_lookup(lookup: Any, given: dict[str, Any], monkeypatch: pytest.MonkeyP
 def test_an_embedding_is_trained_as_by_fit(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keras squares each use of a row by itself."""
     check_lookup(words, EMBEDDED[case], monkeypatch)
+
+
+def test_an_embedding_with_a_centered_optimizer_is_left_to_fit() -> None:
+    """Keras itself cannot train it if rows repeat: their mean square is below the square of their sum."""
+    split, facts = oracle.data(Task.REGRESSION)
+    build = ends_in(whole, dense)
+    recipe = own(build, **chosen("rmsprop", centered=True))
+    with pytest.raises(UnsupportedError, match="rmsprop handles each use of a row of an embedding"):
+        ENGINES["compiled"].make().train(TrainingTask(recipe, split, facts, build), lambda record: True)
 
 
 @pytest.mark.parametrize("lookup", LOOKUPS)

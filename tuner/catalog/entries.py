@@ -135,14 +135,14 @@ class OptimizerEntry(Entry):
             matrices.  If not, all weights can be updated as one vector.
         linear: Whether the gradient enters a step through linear terms alone, of which any function may be taken (of
             lion the sign).  Then the rows of a sparse gradient may repeat: they come to the same as their sum.
-        squares: Whether it enters through linear terms and `keras.ops.square(gradient)` alone.  Then their sum and the
-            sum of their squares are enough: Keras squares each row by itself.
+        squares: Tells from the options whether it enters through linear terms and `keras.ops.square(gradient)` alone.
+            Then their sum and the sum of their squares are enough: Keras squares each row by itself.
         proportional: Whether a step is proportional to the gradient; then momentum makes steps longer.
     """
 
     per_tensor: bool = field(kw_only=True)
     linear: bool = field(kw_only=True)
-    squares: bool = field(default=False, kw_only=True)
+    squares: Callable[[Mapping[str, Any]], bool] = field(default=lambda options: False, kw_only=True)
     learning_rate: float = 1e-3
     learning_rates: Parameter | None = None
     momentum: str | None = None

@@ -51,7 +51,9 @@ def command(
 
     filters = {"top": top, "last": last, "state": state, "sort": sort}
     if trial is not None and (given := [f"--{name}" for name, value in filters.items() if value is not None]):
-        raise UsageError(f"--trial shows one trial, so {listed(given)} cannot be given with it. Leave out either.")
+        raise UsageError(
+            f"--trial shows one trial, so {listed(given)} cannot be given with it. Leave out --trial or the rest."
+        )
     found = find_study(study, storage)
     if trial is not None:
         _show_trial(found, trial, as_json)

@@ -29,6 +29,7 @@ def date_format(
         name: The column; for messages.
         source: For messages.
         also: What it may hold instead; for messages.
+        key: Key of `[data]` that an error concerns.
         all_rows: Whether these are the values of all rows of the source, so that a message can say which row is wrong.
 
     Raises:

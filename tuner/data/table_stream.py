@@ -57,7 +57,7 @@ class TableStream(ABC):
         self.path, self.text = path, text
 
     def parts(
-        self, numbers: Collection[str], texts: Collection[str], missing_values: Collection[str]
+        self, numbers: Collection[str], texts: Collection[str], missing_values: Collection[str], encoded: int = 0
     ) -> Iterator[pandas.DataFrame]:
         """Read the rows, some at a time.
 
@@ -65,12 +65,13 @@ class TableStream(ABC):
             numbers: Columns of numbers.
             texts: Columns whose cells are taken as texts, whatever they look like; in Parquet, as they are.
             missing_values: Texts that count as missing numbers.
+            encoded: Numbers that a row becomes, which may be more than its columns.
 
         Raises:
             DataError: The file is damaged, or a row has more cells than the first.
         """
         wanted = [name for name in self.names if name in {*numbers, *texts}]
-        rows = max(1, min(MAX_ROWS, MAX_CELLS // max(1, len(wanted))))
+        rows = max(1, min(MAX_ROWS, MAX_CELLS // max(1, len(wanted), encoded)))
         found = self._parts(wanted, frozenset(texts), missing_values, rows)
         while True:
             with reading(self.text, "a table", "Check the file.", DataError), warnings.catch_warnings():

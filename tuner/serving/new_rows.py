@@ -91,7 +91,7 @@ def _table_parts(
     table: TableStream, about: ModelMetadata, features: Sequence[str], keep: Sequence[str]
 ) -> Iterator[tuple[pandas.DataFrame, Any]]:
     given = about.preprocessing
-    for part in table.parts(features, {*given.encoders, *keep}, given.missing_values):
+    for part in table.parts(features, {*given.encoders, *keep}, given.missing_values, len(given.features)):
         yield part[list(keep)].reset_index(drop=True), part[list(features)]
 
 

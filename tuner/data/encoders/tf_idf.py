@@ -81,16 +81,14 @@ class TfIdfEncoder(ColumnEncoder):
     def encode(self, texts: Array) -> Array:
         """Encode texts; zeros for a missing one, and for one without a word of the vocabulary."""
         x = np.zeros((len(texts), len(self.vocabulary)))
-        place_of = self._places.get
+        place_of, idf = self._places.get, np.asarray(self.idf)
         for row, text in enumerate(texts):
             places = [place for word in words_of(text or "") if (place := place_of(word)) is not None]
             if places:
-                x[row] = np.bincount(places, minlength=len(self.vocabulary))
-        there = x > 0
-        x[there] = 1.0 + np.log(x[there])
-        x *= np.asarray(self.idf)
-        norms = np.linalg.norm(x, axis=1, keepdims=True)
-        return np.asarray(np.divide(x, norms, out=x, where=norms > 0))
+                there, times = np.unique(places, return_counts=True)
+                weights = (1.0 + np.log(times)) * idf[there]
+                x[row, there] = weights / np.linalg.norm(weights)
+        return x
 
     def knows(self, texts: Array) -> Array:
         """Any text can be encoded."""

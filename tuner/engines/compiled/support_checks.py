@@ -183,4 +183,4 @@ def check_update(sparse: bool, recipe: Recipe) -> str | None:
 def needs_squares(sparse: bool, recipe: Recipe) -> bool:
     """Return whether the update of a recipe takes the sum of the squares of a sparse gradient, besides its own."""
     optimizer, clipping = OPTIMIZERS[recipe.optimizer.name], CLIPPINGS[recipe.clipping.name]
-    return sparse and clipping.linear and optimizer.squares
+    return sparse and clipping.linear and optimizer.squares(recipe.optimizer.options)
