@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tuner.data import ENCODERS, DataOptions, PreparedData, encode_rows, prepare
+from tuner.data.encoders.tf_idf import words_of
 from tuner.errors import DataError
 from tuner.study.table_scaffold import table_study
 
@@ -51,6 +52,21 @@ def test_the_weights_are_those_of_scikit_learn() -> None:
     found = pd.DataFrame(fitted.encode(column(*TEXTS)), columns=fitted.names("review"))
     pd.testing.assert_frame_equal(found[expected.columns], expected)
     assert not found.iloc[-2:].to_numpy().any(), "a missing text, and one without words"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Don't, DON’T!", ["don't", "don't"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("مُحَمَّد", ["مُحَمَّد"]),
+        ("İstanbul ISTANBUL", ["istanbul", "istanbul"]),
+        ("Straße_7, naïve…", ["straße_7", "naïve"]),
+        ("…", []),
+    ],
+)
+def test_words_of_any_script(text: str, words: list[str]) -> None:
+    assert words_of(text) == words
 
 
 def test_the_words_of_most_texts_are_taken() -> None:
@@ -147,6 +163,25 @@ def test_a_study_says_how_many_words(reviews: Path, tmp_path: Path) -> None:
     options = {"source": "reviews.csv", **OPTIONS, "columns": {"text": {"tf_idf": 3}}}
     found = prepare(DataOptions.model_validate(options), tmp_path, 0)
     assert len(found.facts.features) == 4
+
+
+@pytest.mark.parametrize(("rows", "words", "kept"), [(50, 10, True), (200, 5, False)])
+def test_few_texts_are_kept_and_short_ones_are_left_out_with_the_way_to_keep_them(
+    rows: int, words: int, kept: bool, tmp_path: Path
+) -> None:
+    lines = [f"{' '.join([f'n{row}', *WORDS * 2][:words])},{row % 2}" for row in range(rows)]
+    (tmp_path / "t.csv").write_text("\n".join(["note,y", *lines]), encoding="utf-8")
+    if not kept:  # a table needs another column
+        (tmp_path / "t.csv").write_text(
+            "\n".join(["note,x,y", *(line[:-1] + f"{n},{line[-1]}" for n, line in enumerate(lines))])
+        )
+    text = table_study("t", tmp_path / "t.csv", "y", tmp_path)
+    data = tomllib.loads(text)["data"]
+    assert data.get("columns", {}) == ({"note": "tf_idf"} if kept else {})
+    assert ("note" in data.get("drop", [])) is not kept
+    assert (
+        'If its words matter, write "note" = "tf_idf" in [data.columns]' in " ".join(text.replace("\n#", "").split())
+    ) is not kept
 
 
 def test_a_first_study_has_the_encoding(reviews: Path, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_texts_of_several_words_are_named_with_their_encoding(tmp_path: Path) ->
     (tmp_path / "own.csv").write_text("\n".join(["note,kind", *rows]), encoding="utf-8")
     [problem] = problems(tmp_path)
     assert problem.key == "data.text"
-    assert str(problem.next_step).endswith('in [data.columns]: for texts of several words, note = "tf_idf".')
+    assert problem.next_step == 'Texts of several words: write note = "tf_idf" in [data.columns].'
 
 
 def test_all_come_at_once_each_with_its_line(project: Path) -> None:

@@ -68,7 +68,7 @@ def check_texts(raw: RawData, options: DataOptions) -> None:
         what = f"{name!r} holds text such as {shown(values[first])}{more}"
     raise DataError(
         f"Features must be numbers, but {what} ({raw.source}). "
-        "Clean it, `drop` it, set `text` to one_hot or ordinal, or give the column an encoding in [data.columns]."
+        "Clean it, `drop` it, set `text` to one_hot, ordinal or tf_idf, or encode the column in [data.columns]."
     )
 
 

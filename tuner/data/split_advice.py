@@ -84,7 +84,10 @@ def _copies(split: Split, test: Array, options: DataOptions, random: np.random.G
     what = "of the validation and test rows" if len(test) else "of the validation rows"
     cure = "Find out where they come from: scores on them are too good"
     if not options.split_columns:
-        cure = "If they come from one person, place or recording, scores are too good: set `group` to its column"
+        cure = (
+            "Scores on them are too good: remove duplicates, or, if they come from one person, place or recording, set "
+            "`group` to its column"
+        )
     least = max(_LEAST_COPIES, _FEWEST_COPIES / len(measured))
     if found.equal >= least and found.equal > _TIMES_CHANCE * found.equal_by_chance:
         yield (

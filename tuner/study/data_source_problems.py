@@ -269,10 +269,11 @@ class _SourceProblems:
         unsuited = [each for each in texts if reason_to_drop(each, each.rows)]
         if texts := self._fresh("text", [each for each in texts if each not in unsuited]):
             examples = _named(texts, [f"{each.distinct:,} different: {_texts(each.examples)}" for each in texts])
-            prose = [each for each in texts if each.is_prose]
-            lines = ", ".join(_line(each.name, "tf_idf") for each in prose[:_MOST_NAMED])
-            step = 'Write text = "one_hot", or an encoding for each in [data.columns]'
-            step += f": for texts of several words, {lines}." if prose else "."
+            step = 'Write text = "one_hot", or an encoding for each in [data.columns].'
+            if prose := [each for each in texts if each.is_prose]:
+                lines = ", ".join(_line(each.name, "tf_idf") for each in prose[:_MOST_NAMED])
+                others = "" if len(prose) == len(texts) else ' For the others, write text = "one_hot".'
+                step = f"Texts of several words: write {lines} in [data.columns].{others}"
             if signed := [each for each in texts if each.sign]:
                 signs = _named(signed, [f'"{each.sign}"' for each in signed])
                 step += f" Numbers with a sign are read as texts: to use them, remove it from the file: {signs}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,9 @@ _FOLDS = 5
 
 _MOST_CODES = 12
 """Whole numbers with at most this many values may be codes."""
+
+_FEW_WORDS = 2.0
+"""Words that texts have on average, at least, if more than each as a whole may matter."""
 
 _MOST_MISSING = 0.5
 _SHORT = 60
@@ -161,7 +165,7 @@ def _encode_columns(kept: list[ColumnProfile], data: dict[str, Any], comments: d
 
 def _is_long_prose(profile: ColumnProfile) -> bool:
     """Return whether a column holds texts of several words that are too many for a column each."""
-    return profile.is_prose and profile.distinct > _MOST_CATEGORIES
+    return profile.is_prose and (profile.is_identifier or profile.distinct > _MOST_CATEGORIES)
 
 
 def _task(classes: Mapping[str, int]) -> str:
@@ -208,7 +212,8 @@ def reason_to_drop(profile: ColumnProfile, rows: int) -> str:
     if _is_long_prose(profile):
         return ""
     if profile.is_identifier:
-        return f"{many}: it seems to name the rows"
+        words = f". If its words matter, write {_line(profile.name)} in [data.columns]"
+        return f"{many}: it seems to name the rows{words if profile.mean_words >= _FEW_WORDS else ''}"
     if profile.kind is ColumnKind.TEXT and profile.distinct > _MOST_CATEGORIES:
         return f'{many}: too many for a column each (text = "ordinal" would number them)'
     return ""
@@ -270,6 +275,11 @@ def _warn_of_leaks(profile: TableProfile, dropped: Mapping[str, str], comments: 
             "add it to `drop`."
         )
     comments["data"] = "\n".join(filter(None, sentences))
+
+
+def _line(column: str) -> str:
+    """Return the line that encodes the words of a column."""
+    return f'{json.dumps(column, ensure_ascii=False)} = "tf_idf"'
 
 
 def _listed_values(counts: Mapping[str, int]) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -31,12 +32,28 @@ _LEAST_TEXTS = 2
 
 _WORDS_DRAWN = 10
 
-_WORD = re.compile(r"\w+(?:'\w+)*")  # "don't" is one word
+_WORD = r"{0}+(?:'{0}+)*"  # "don't" is one word
+_MARKS_END = 0x20000
+"""Marks of all scripts are below; of what follows only selectors of variants are marks."""
+_OF_ASCII = re.compile(_WORD.format(r"\w"))
+
+
+@cache
+def _of_any_script() -> re.Pattern[str]:
+    """Return the pattern of words whose letters may have marks, as in "हिन्दी": for `re` these are no part of a word."""
+    marks = "".join(char for char in map(chr, range(_MARKS_END)) if unicodedata.category(char) in ("Mn", "Mc"))
+    return re.compile(_WORD.format(rf"[\w{marks}]"))
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text in lower case, in their order: runs of letters, digits and _."""
-    return _WORD.findall(text.lower().replace("\u2019", "'"))  # either apostrophe
+    """Return the words of a text in lower case, in their order.
+
+    They are runs of letters with their marks, digits and _; an apostrophe between two runs joins them.
+    """
+    if text.isascii():
+        return _OF_ASCII.findall(text.lower())
+    plain = text.lower().replace("\u2019", "'").replace("i\u0307", "i")  # İ is an i with a dot in lower case
+    return _of_any_script().findall(plain)
 
 
 @dataclass(frozen=True)
