@@ -38,6 +38,9 @@ def project(tmp_path_factory) -> Iterator[Path]:
     for name in ("train", "validation", "test"):
         table = pd.DataFrame({"a": rng.normal(size=rows), "label": ["yes", "no"] * (rows // 2)})
         table.to_csv(folder / f"{name}.csv", index=False)
+    texts = [" ".join(rng.choice(["good", "bad", "film", "plot", "it", "was"], 9)) for _ in range(rows)]
+    reviews = pd.DataFrame({"title": [text[:8] for text in texts], "review": texts, "stars": rng.integers(1, 6, rows)})
+    reviews.to_csv(folder / "reviews.csv", index=False)
     for kind in ("rose", "tulip"):
         (folder / "flowers" / kind).mkdir(parents=True)
         for number in range(12):
@@ -54,7 +57,7 @@ def project(tmp_path_factory) -> Iterator[Path]:
         yield folder
 
 
-TASKS = (*["regression"] * 3, "multiclass", *["binary"] * 2, "multiclass", *["binary"] * 2, "regression")
+TASKS = (*["regression"] * 4, "multiclass", *["binary"] * 2, "multiclass", *["binary"] * 2, "regression")
 
 
 @pytest.mark.parametrize(("text", "task"), [*zip(TOML, TASKS, strict=True)])
