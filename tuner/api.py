@@ -163,7 +163,7 @@ def train(
     output: str | Path,
     *,
     top: int | None = None,
-    trials: Collection[int] = (),
+    trials: Collection[int] | int = (),
     seeds: int = SEEDS,
     seed: int | None = None,
     workers: int | None = None,
@@ -181,7 +181,7 @@ def train(
         study: Name of the study, or its study file.
         output: File to save the model in; ends in .keras.
         top: Number of leading recipes to retrain; None for three.
-        trials: Numbers of the trials to retrain instead of the leading ones.
+        trials: Numbers of the trials to retrain instead of the leading ones, or of a single one.
         seeds: Number of seeds for each; at least two.
         seed: Seed that they are derived from; None for the study's.
         workers: Worker processes; None for one per core.
@@ -200,10 +200,10 @@ def train(
         KeyboardInterrupt: Interrupted; nothing was written.
     """
     from tuner.refit import refit_leaders
-    from tuner.results import read_study_results
+    from tuner.results import read_study_results, trial_numbers
     from tuner.storage import default_url, open_database
 
-    request = RefitOptions(Path(output), top, tuple(trials), seeds, seed, force, tuple(code), single, save_anyway)
+    asked = RefitOptions(Path(output), top, trial_numbers(trials), seeds, seed, force, tuple(code), single, save_anyway)
     name, project = str(study), Path.cwd()
     if name.endswith(FILE_SUFFIXES):
         name, project = study_name_in(name)
@@ -215,7 +215,7 @@ def train(
     try:
         found = read_study_results(database, name)
         with progress_display(progress, show) as shown:
-            return refit_leaders(found, project, request, executor, shown)
+            return refit_leaders(found, project, asked, executor, shown)
     finally:
         database.close()
 

@@ -60,7 +60,7 @@ class StudyHandle:
         """Return a trial, with its recipe and its epochs.
 
         Raises:
-            UsageError: There is no trial of this number.
+            UsageError: There is no trial of this number, or it is not a whole number.
         """
         from tuner.results import read_trial
 

@@ -151,7 +151,7 @@ def test_a_trial_of_ones_choice_must_be_complete(call, project, study_url):
     diverged = next(row["number"] for row in trials if row["state"] == "diverged")
     said = call("train", "mock", "-o", "best.keras", "--storage", study_url, "--trial", str(diverged))
     assert said.code == 2
-    assert f"Only a complete trial can be used, but trial {diverged} of 'mock' is diverged." in said.err
+    assert f"Only a complete trial can be used, but trial {diverged} of 'mock' has diverged." in said.err
     assert "`tuner show mock --state complete`" in said.err
 
 

@@ -170,9 +170,11 @@ def test_each_wrong_encoding_is_named_by_its_column(write_text: Callable[..., Pa
     found = {problem.key: problem for problem in caught.value.problems}
     assert {"data.columns.a", "data.columns.b", "data.columns.c"} <= set(found)
     assert found["data.columns.a"].nearest == "one_hot"
-    content["data"]["columns"] = {"y": "drop"}
-    with pytest.raises(StudyFileError, match="`columns` must name features, but this column is not one"):
-        read_study_dict(content, tmp_path)
+    roles = {"target": "the target", "weight": "the weight column", "group": "the column of `group`"}
+    for key, what in roles.items():
+        content["data"] = {"source": "a.csv", "target": "t", key: "y", "columns": {"y": "drop"}}
+        with pytest.raises(StudyFileError, match=f"`columns` must name features only, not {what}, but got 'y'"):
+            read_study_dict(content, tmp_path)
 
 
 def test_of_many_columns_some_are_described(

@@ -166,7 +166,7 @@ def test_a_study_without_trials_is_not_exported(tmp_path):
 
 def test_only_complete_trials_are_exported(small, place):
     diverged = next(trial.number for trial in small.record.trials if small.trial_state(trial)[0] != "complete")
-    with pytest.raises(NoBestTrialError, match=f"trial {diverged} of 'mock' is diverged"):
+    with pytest.raises(NoBestTrialError, match=f"trial {diverged} of 'mock' has diverged"):
         export(small, place, diverged)
     with pytest.raises(UsageError, match="has the trials 0 to 11, but got 12"):
         export(small, place, 12)

@@ -81,6 +81,7 @@ def _train(study: str, *options: str) -> str:
 
 def _show_front(study: StoredStudy, cost: str, as_json: bool) -> None:
     from tuner.analysis import find_pareto_front
+    from tuner.catalog import written_value
     from tuner.cli.console import Text, console
     from tuner.cli.fitting_table import Column, print_table
     from tuner.text import value_text
@@ -105,7 +106,7 @@ def _show_front(study: StoredStudy, cost: str, as_json: bool) -> None:
             "" if row["weights"] is None else f"{row['weights']:,}",
             "" if row["multiply_adds"] is None else f"{row['multiply_adds']:,}",
             *(["" if row["predict_ms"] is None else value_text(round(row["predict_ms"], 3))] if timed else []),
-            *(value_text(row["params"][name]) if name in row["params"] else "" for name in shown),
+            *(value_text(written_value(name, row["params"][name])) if name in row["params"] else "" for name in shown),
         ]
         for row in trials
     ]

@@ -16,6 +16,7 @@ from tuner.cli.options import (
     find_study,
     storage_option,
     study_name,
+    trial_option,
     write_text,
 )
 from tuner.errors import UsageError
@@ -53,7 +54,7 @@ _ENDINGS = {".json": "json", ".toml": "toml", ".py": "python", ".csv": _TABLE_FO
     help="File or folder to write.  [default: of a recipe or script, standard output; of csv, STUDY_trials.csv "
     "and STUDY_epochs.csv; of a model, its name with another ending]",
 )
-@click.option("--trial", type=click.IntRange(min=0), metavar="N", help="Number of the trial.  [default: the best]")
+@trial_option("Number of the trial.  [default: the best]")
 @click.option("--data", metavar="FILE", type=_FILE, help="Also write the rows of the study, .npz, for the script.")
 @click.option(
     "--check", metavar="DATA", help="Rows to check the exported model on, as for `tuner predict`.  [default: drawn]"

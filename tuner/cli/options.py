@@ -14,7 +14,7 @@ import click
 
 from tuner.cli.echo import echo, write_file
 from tuner.errors import UsageError
-from tuner.text import json_text
+from tuner.text import json_text, listed
 
 if TYPE_CHECKING:
     from tuner.results import StoredStudy
@@ -46,6 +46,19 @@ def code_option(function: Command) -> Command:
         multiple=True,
         help="Allow a model or data function that only the database names, and no study file here; repeatable.",
     )(function)
+
+
+def trial_option(text: str) -> Callable[[Command], Command]:
+    """Add `--trial N`, the number of one trial: given twice, it is an error, and not the last one."""
+
+    def single(ctx: click.Context, option: click.Parameter, value: tuple[int, ...]) -> int | None:
+        if len(value) > 1:
+            raise UsageError(
+                f"--trial can be given once, but got {listed([str(one) for one in value])}. Give one of them."
+            )
+        return next(iter(value), None)
+
+    return click.option("--trial", metavar="N", type=click.IntRange(min=0), multiple=True, callback=single, help=text)
 
 
 def json_option(function: Command) -> Command:

@@ -17,7 +17,8 @@ def render_trial(out: Console, trial: TrialDetails) -> None:
     out.print(Text(f"Trial {trial.number} of study {trial.study}: {trial.score_text}", "bold"))
     if len(row["training_values"]) > 1:
         out.print(f"Value: {spread_text(row['training_values'])}")
-    if trial.reason is not None:
+    told = {text for one in row["health"] for text in (one["text"], f"{one['verdict']}: {one['text']}")}
+    if trial.reason is not None and trial.reason not in told:
         out.print(Text(f"Reason: {trial.reason}"))
     for finding in row["health"]:
         out.print(Text(f"Health: {finding['verdict']}, {finding['text']}"))
@@ -31,7 +32,7 @@ def render_trial(out: Console, trial: TrialDetails) -> None:
         out.print("Found by the search:")
         out.print(params_table(trial.params))
     _print_epochs(out, trial, metric)
-    if trial.state == "complete":
+    if trial.state == "complete" and trial.has_recipe:
         number = str(trial.number)
         export, train = (tuner_command(name, trial.study, "--trial", number) for name in ("export", "train"))
         out.print(Text(f"Its recipe: {export} | A trained model: {train}", "dim"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tuner.catalog import TrialState
-from tuner.cli.options import find_study, json_option, print_json, storage_option, study_argument
+from tuner.cli.options import find_study, json_option, print_json, storage_option, study_argument, trial_option
 from tuner.errors import UsageError
 from tuner.text import listed
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("show")
 @study_argument
-@click.option("--trial", metavar="N", type=click.IntRange(min=0), help="Trial N alone, with its epochs.")
+@trial_option("Trial N alone, with its epochs.")
 @click.option("--top", metavar="N", type=click.IntRange(min=1), help="Only the best N trials.")
 @click.option("--last", metavar="N", type=click.IntRange(min=1), help="Only the last N trials.")
 @click.option(

@@ -286,7 +286,12 @@ class DataOptions(BaseModel):
             taken.add(name)
         for name, (encoding, _) in self._encodings():
             if name in taken:
-                yield "columns", broken("`columns` must name features, but this column is not one", name)
+                what = {column: f"the column of `{key}`" for key, column in self.split_columns.items()}
+                what |= dict.fromkeys(self.targets, "the target")
+                yield (
+                    "columns",
+                    broken(f"`columns` must name features only, not {what.get(name, 'the weight column')}", name),
+                )
             if name in self.drop and ENCODINGS[encoding].is_feature:
                 yield "columns", broken("`drop` leaves out what `columns` gives an encoding", name, "Name it in one.")
 

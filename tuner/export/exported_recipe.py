@@ -205,7 +205,7 @@ def _chosen(study: StoredStudy, number: int | None) -> tuple[int, float, Recipe]
         best = best_trial(study)
         return best.trial, best.value, best.recipe
     trial = study.complete_trial(number)
-    return number, float(trial.value or 0.0), selected_recipe(study, trial)
+    return trial.number, float(trial.value or 0.0), selected_recipe(study, trial)
 
 
 def _version(text: Any) -> str | None:

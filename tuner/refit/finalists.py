@@ -41,9 +41,11 @@ def leaders(study: StoredStudy, top: int, chosen: Collection[int] = ()) -> list[
         NoBestTrialError: No trial is complete, one that was chosen is not, or keras-studies did not make the study.
         UsageError: A trial that was chosen does not exist.
     """
-    best_trial(study)
-    complete = [trial for trial in study.record.trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
-    trials = [study.complete_trial(number) for number in {*chosen}] or complete
+    if chosen:
+        trials = [study.complete_trial(number) for number in {*chosen}]
+    else:
+        best_trial(study)
+        trials = [trial for trial in study.record.trials if study.trial_state(trial)[0] == TrialState.COMPLETE]
     most = len(trials) if chosen else top
     found: list[Leader] = []
     known: list[BuildableRecipe] = []

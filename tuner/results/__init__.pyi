@@ -8,6 +8,7 @@ from .stored_study import StoredStudy, list_studies, read_outlines, read_study_r
 from .study_data import StudyData, read_study_data
 from .study_json import failure_texts, network_cost_row, summary
 from .trial_details import TrialDetails, read_trial
+from .trial_numbers import trial_numbers
 
 __all__ = [
     "Best",
@@ -31,6 +32,7 @@ __all__ = [
     "rejected_text",
     "selected_recipe",
     "summary",
+    "trial_numbers",
     "trial_recipe",
     "trials_frame",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 from tuner.catalog import BuildableRecipe
 from tuner.errors import NoBestTrialError
 from tuner.health import Finding
+from tuner.results.setting_rows import setting_rows, setting_text
 from tuner.results.stored_recipes import selected_recipe
 from tuner.results.stored_study import StoredStudy
 from tuner.results.study_json import network_cost_row
@@ -56,13 +57,11 @@ class Best:
     predict_256_ms: float | None = None
 
     def __repr__(self) -> str:
-        setting = ", ".join(f"{name}={value_text(value)}" for name, value in self.params.items())
-        return one_line(f"<Best of study {self.study}: {self._score_text()}: {setting}>")
+        return one_line(f"<Best of study {self.study}: {self._score_text()}: {setting_text(self.params)}>")
 
     def _repr_html_(self) -> str:
-        rows = [(name, value_text(value)) for name, value in self.params.items()]
         head = element("p", element("strong", f"Study {self.study}"), f": {self._score_text()}.")
-        return element("div", head, plain_table("Found by the search", rows))
+        return element("div", head, plain_table("Found by the search", setting_rows(self.params)))
 
     def _score_text(self) -> str:
         return f"{self.metric or 'objective'} {value_text(self.value)} (trial {self.trial})"

@@ -8,11 +8,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuner.catalog import Objective, TrialState
-from tuner.errors import NoBestTrialError, UsageError
+from tuner.errors import NoBestTrialError, UsageError, shown
 from tuner.health import Finding
+from tuner.results.trial_numbers import trial_number
 from tuner.search import StoredTrial, find_best, setting_key, trial_state
 from tuner.storage import Database, StudyRecord, epochs_run, read_study_outlines, read_study_record, read_verdicts
 from tuner.text import count, one_line, tuner_command
+
+_STATE_TEXTS = {
+    TrialState.COMPLETE: "has no value",
+    TrialState.PRUNED: "was pruned",
+    TrialState.DIVERGED: "has diverged",
+    TrialState.FAILED: "has failed",
+    TrialState.RUNNING: "is running",
+    TrialState.WAITING: "is waiting",
+}
 
 
 @dataclass(frozen=True)
@@ -48,14 +58,15 @@ class StoredStudy:
         """Return the trial of this number.
 
         Raises:
-            UsageError: There is none.
+            UsageError: There is none, or it is not a whole number.
         """
+        number = trial_number(number)
         trials, name = self.record.trials, self.record.name
         if 0 <= number < len(trials):
             return trials[number]
         known = f"the trials 0 to {len(trials) - 1}" if trials else "no trials"
         show = tuner_command("show", name)
-        raise UsageError(f"The study {name!r} has {known}, but got {number}. `{show}` lists them.")
+        raise UsageError(f"The study {name!r} has {known}, but got {shown(number)}. `{show}` lists them.")
 
     def complete_trial(self, number: int) -> StoredTrial:
         """Return the trial of this number, which must be complete.
@@ -67,8 +78,9 @@ class StoredStudy:
         trial = self.trial(number)
         state, _ = self.trial_state(trial)
         if state != TrialState.COMPLETE or trial.value is None:
+            what = f"trial {trial.number} of {self.record.name!r} {_STATE_TEXTS[state]}"
             raise NoBestTrialError(
-                f"Only a complete trial can be used, but trial {number} of {self.record.name!r} is {state}. "
+                f"Only a complete trial can be used, but {what}. "
                 f"`{tuner_command('show', self.record.name, '--state', 'complete')}` lists those that can be."
             )
         return trial

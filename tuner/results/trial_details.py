@@ -9,6 +9,7 @@ from tuner.catalog import BuildableRecipe, TrialState
 from tuner.engines import EpochRecord
 from tuner.errors import NoBestTrialError
 from tuner.results.data_frames import records_frame
+from tuner.results.setting_rows import setting_rows, setting_text
 from tuner.results.stored_recipes import selected_recipe
 from tuner.results.stored_study import StoredStudy
 from tuner.results.study_json import trial_row
@@ -39,13 +40,11 @@ class TrialDetails:
     _recipe: BuildableRecipe | None = field(repr=False)
 
     def __repr__(self) -> str:
-        setting = ", ".join(f"{name}={value_text(value)}" for name, value in self.params.items())
-        return one_line(f"<Trial {self.number} of study {self.study}: {self.score_text}: {setting}>")
+        return one_line(f"<Trial {self.number} of study {self.study}: {self.score_text}: {setting_text(self.params)}>")
 
     def _repr_html_(self) -> str:
-        rows = [(name, value_text(value)) for name, value in self.params.items()]
         head = element("p", element("strong", f"Trial {self.number} of study {self.study}"), f": {self.score_text}.")
-        return element("div", head, plain_table("Found by the search", rows))
+        return element("div", head, plain_table("Found by the search", setting_rows(self.params)))
 
     @property
     def score_text(self) -> str:
@@ -81,14 +80,19 @@ class TrialDetails:
         return dict(self.row["params"])
 
     @property
+    def has_recipe(self) -> bool:
+        """Whether it has a recipe: it has begun, and keras-studies made the study."""
+        return self._recipe is not None
+
+    @property
     def recipe(self) -> BuildableRecipe:
         """Everything that one training needs; of a complete trial it ends with the epoch that gave its model.
 
         Raises:
-            NoBestTrialError: It has none: it was not begun yet, or keras-studies did not make the study.
+            NoBestTrialError: It has none: it has not begun yet, or keras-studies did not make the study.
         """
         if self._recipe is None:
-            why = "it was not begun yet" if self.state == TrialState.WAITING else "keras-studies did not make its study"
+            why = "it has not begun yet" if self.state == TrialState.WAITING else "keras-studies did not make its study"
             raise NoBestTrialError(f"Trial {self.number} of {self.study!r} has no recipe: {why}.")
         return self._recipe
 
@@ -113,7 +117,7 @@ def read_trial(study: StoredStudy, number: int) -> TrialDetails:
     """Read a trial with its recipe and epochs.
 
     Raises:
-        UsageError: There is no trial of this number.
+        UsageError: There is no trial of this number, or it is not a whole number.
         RecipeError: Its recipe is not of the study's search space.
     """
     trial = study.trial(number)
