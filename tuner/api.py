@@ -163,7 +163,7 @@ def train(
     output: str | Path,
     *,
     top: int | None = None,
-    trials: Collection[int] | int = (),
+    trials: Collection[int] | int | None = None,
     seeds: int = SEEDS,
     seed: int | None = None,
     workers: int | None = None,
@@ -181,7 +181,7 @@ def train(
         study: Name of the study, or its study file.
         output: File to save the model in; ends in .keras.
         top: Number of leading recipes to retrain; None for three.
-        trials: Numbers of the trials to retrain instead of the leading ones, or of a single one.
+        trials: Numbers of the trials to retrain instead of the leading ones, or that of one; None for the leading ones.
         seeds: Number of seeds for each; at least two.
         seed: Seed that they are derived from; None for the study's.
         workers: Worker processes; None for one per core.

@@ -73,14 +73,26 @@ def test_what_is_no_whole_number(study, number):
 
 def test_several_numbers():
     index = pd.DataFrame({"value": [1, 2]}, index=[3, 7]).index
-    for given, expected in [(1, (1,)), (np.int64(1), (1,)), ([1.0, 2], (1, 2)), (index, (3, 7)), ((), ())]:
+    for given, expected in [
+        (1, (1,)),
+        (np.int64(1), (1,)),
+        ([1.0, 2], (1, 2)),
+        (index, (3, 7)),
+        ((), ()),
+        (None, None),
+    ]:
         assert trial_numbers(given) == expected
 
 
-@pytest.mark.parametrize("trials", [["1"], "1", "12", "", None, [None], [True], [[1]], np.array("1"), 1.5])
+@pytest.mark.parametrize("trials", [["1"], "1", "12", "", [None], [True], [[1]], np.array("1"), 1.5])
 def test_train_names_a_wrong_number(project, study_url, trials):
     with pytest.raises(UsageError, match="A trial number must be a whole number, but got "):
         tuner.train("mock", "best.keras", trials=trials, storage=study_url)
+
+
+def test_train_refuses_no_trials(project, study_url):
+    with pytest.raises(UsageError, match="`trials` must name a trial, but it is empty. Leave it out for the leading"):
+        tuner.train("mock", "best.keras", trials=pd.Index([]), storage=study_url)
 
 
 def test_train_takes_a_single_trial(project, study_url):

@@ -88,7 +88,7 @@ def command(
             study,
             output or default_file(study_name(study)[0], ".keras"),
             top=top,
-            trials=trials,
+            trials=trials or None,
             seeds=seeds,
             seed=seed,
             single=single,

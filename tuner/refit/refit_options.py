@@ -17,7 +17,7 @@ class RefitOptions:
     Attributes:
         file: Where the model is saved.
         top: How many of the leading recipes are trained again; None for `TOP`.
-        trials: Numbers of the trials whose recipes are trained again; the leading ones if empty.
+        trials: Numbers of the trials whose recipes are trained again; None for the leading ones.
         seeds: With how many seeds each; two at least.
         seed: What they are made from; None for the study's.
         force: Whether a file that is there is written over.
@@ -26,12 +26,12 @@ class RefitOptions:
         save_anyway: Whether the best candidate is saved if there is no winner.
 
     Raises:
-        UsageError: A number is too small, or both `top` and `trials` are given.
+        UsageError: A number is too small, or `trials` is empty or given together with `top`.
     """
 
     file: Path
     top: int | None = None
-    trials: tuple[int, ...] = ()
+    trials: tuple[int, ...] | None = None
     seeds: int = SEEDS
     seed: int | None = None
     force: bool = False
@@ -40,7 +40,9 @@ class RefitOptions:
     save_anyway: bool = False
 
     def __post_init__(self) -> None:
-        if self.top is not None and self.trials:
+        if self.trials == ():
+            raise UsageError("`trials` must name a trial, but it is empty. Leave it out for the leading recipes.")
+        if self.top is not None and self.trials is not None:
             raise UsageError("Give `top`, for the leading recipes, or `trials`, for those of your choice: not both.")
         for option, value, least in (("top", self.top, 1), ("seeds", self.seeds, 2)):
             if value is not None and value < least:

@@ -88,7 +88,7 @@ def refit_leaders(
         KeyboardInterrupt: Interrupted; nothing was written.
     """
     check_output(request.file, (".keras",), request.force)
-    found = leaders(study, request.top or TOP, request.trials)
+    found = leaders(study, request.top or TOP, request.trials or ())
     recipe = found[0].recipe
     check_model_code(recipe, project, request.code)
     check_data_code(recipe, project, request.code)

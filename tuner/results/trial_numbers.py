@@ -23,12 +23,14 @@ def trial_number(given: object) -> int:
     )
 
 
-def trial_numbers(given: object) -> tuple[int, ...]:
-    """Return the numbers of trials; a single number is a collection of one.
+def trial_numbers(given: object) -> tuple[int, ...] | None:
+    """Return the numbers of trials; a single number is a collection of one, and None is None.
 
     Raises:
         UsageError: One is not a whole number.
     """
+    if given is None:
+        return None
     if isinstance(given, str | bytes):
         return (trial_number(given),)
     try:
