@@ -81,7 +81,7 @@ class TrialDetails:
 
     @property
     def has_recipe(self) -> bool:
-        """Whether it has a recipe: it has begun, and keras-studies made the study."""
+        """Whether it has a recipe, as it has begun and keras-studies made the study."""
         return self._recipe is not None
 
     @property
