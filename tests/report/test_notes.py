@@ -10,8 +10,7 @@ import pytest
 
 from tuner.report import load_view, study_note, trial_note, trial_picture
 from tuner.report.markdown_escaping import fenced, plain, table
-from tuner.report.study_view import Curve
-from tuner.results import read_study_results
+from tuner.results import Curve, read_study_results
 from tuner.storage import open_database
 
 EVIL = "<img src=x onerror=alert(1)> [a](javascript:alert(1)) | ``` `x` www.evil.example a@b.c\n# title"

@@ -21,9 +21,9 @@ from tuner.report.plots.curves import MOST_CURVES, chosen
 from tuner.report.plots.style import epoch_axis, hover_format, ramp
 from tuner.report.plots.trial_curves import trial_curves
 from tuner.report.plots.value_range import ValueRange
-from tuner.report.study_view import Curve, load_view
+from tuner.report.study_view import load_view
 from tuner.report.trial_page import trial_body
-from tuner.results import read_study_results
+from tuner.results import Curve, read_study_results
 from tuner.storage import open_database
 
 FEW = {"trials": 6, "epochs": 1}

@@ -7,8 +7,8 @@ from rich.console import Console
 from tuner.cli.console import Text
 from tuner.cli.fitting_table import Column, print_table
 from tuner.cli.render_study import params_table
-from tuner.results import TrialDetails, fold_mean, group_by_epoch
-from tuner.text import count, duration, listed, size_text, spread_text, tuner_command, value_text
+from tuner.results import TrialDetails, epochs_table, learning_curve, selection_text
+from tuner.text import count, duration, size_text, spread_text, tuner_command, value_text
 
 
 def render_trial(out: Console, trial: TrialDetails) -> None:
@@ -42,29 +42,18 @@ def _training(trial: TrialDetails) -> str:
     row = trial.row
     seconds = "" if row["duration_s"] is None else f" in {duration(row['duration_s'])}"
     engine = "" if row["engine"] is None else f", engine {row['engine']}"
-    text, selected = f"{count(row['epochs'], 'epoch')}{seconds}{engine}", row["selected_epochs"]
-    if not selected or sum(selected) >= row["epochs"]:
-        return text
-    several = len(selected) > 1
-    which = f"{'epochs' if several else 'epoch'} {listed([str(epoch) for epoch in selected])}"
-    return f"{text}; {which} gave its {'models' if several else 'model'}"
+    text = f"{count(row['epochs'], 'epoch')}{seconds}{engine}"
+    selection = selection_text(row["selected_epochs"], row["epochs"])
+    return f"{text}; {selection}" if selection else text
 
 
 def _print_epochs(out: Console, trial: TrialDetails, metric: str) -> None:
     """Print a line per epoch; of folds and repeats their mean."""
-    epochs = group_by_epoch(trial.records)
-    if not epochs:
+    header, rows = epochs_table(metric, learning_curve(trial.records))
+    if not rows:
         return
     trainings = len({record.fold for record in trial.records})
     out.print("Epochs:" if trainings == 1 else f"Epochs, the mean of {trainings} trainings:")
-    names = {metric: "metric", "training loss": "loss", "validation loss": "val_loss", "learning rate": "learning_rate"}
-    columns = [Column("epoch", right=True), *(Column(name, rank, right=True) for rank, name in enumerate(names))]
-    cells = [
-        [str(epoch), *(_cell(fold_mean([getattr(record, field) for record in folds])) for field in names.values())]
-        for epoch, folds in epochs.items()
-    ]
-    print_table(out, columns, cells)
-
-
-def _cell(value: float | None) -> str:
-    return "" if value is None else value_text(value)
+    epoch, *names = header
+    columns = [Column(epoch, right=True), *(Column(name, rank, right=True) for rank, name in enumerate(names))]
+    print_table(out, columns, [["" if value is None else value_text(value) for value in row] for row in rows])

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from tuner.export import recipe_toml
 from tuner.health import LayerHealth
-from tuner.report import StudyView, TrialView, epochs_table, trial_picture
+from tuner.report import StudyView, TrialView, trial_picture
+from tuner.results import epochs_table
 from tuner.text import csv_text
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _curves(results: StudyView, seen: TrialView, recipe: Recipe | None) -> str |
 
 
 def _epochs(results: StudyView, seen: TrialView, recipe: Recipe | None) -> str | None:
-    header, rows = epochs_table(results, seen)
+    header, rows = epochs_table(results.metric, seen.curve)
     return csv_text([header, *rows]) if rows else None
 
 

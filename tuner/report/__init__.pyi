@@ -5,7 +5,7 @@ from .page import page_head, page_script, report_page, study_body
 from .plots import PLOTS
 from .plots.plotly_menus import with_menus
 from .study_view import StudyView, TrialView, load_view
-from .trial_outcome import epochs_table, is_best
+from .trial_outcome import is_best
 from .trial_page import trial_body
 from .trial_svg import trial_picture
 
@@ -13,7 +13,6 @@ __all__ = [
     "PLOTS",
     "StudyView",
     "TrialView",
-    "epochs_table",
     "is_best",
     "load_view",
     "notebook_html",

@@ -12,7 +12,8 @@ from tuner.report.health_counts import count_verdicts
 from tuner.report.markdown_escaping import fenced, plain, table
 from tuner.report.narrative import answer_text, caveats, question_text, status_text
 from tuner.report.study_view import StudyView, TrialView
-from tuner.report.trial_outcome import ending_text, epochs_table
+from tuner.report.trial_outcome import ending_text
+from tuner.results import epochs_table
 from tuner.text import count, duration, number, percent, tuner_command
 
 _LEADERS = 5
@@ -59,7 +60,7 @@ def trial_note(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
 
 
 def _epochs(results: StudyView, seen: TrialView) -> str:
-    header, rows = epochs_table(results, seen)
+    header, rows = epochs_table(results.metric, seen.curve)
     if not rows:
         return ""
     return table(header, [[number(value) for value in row] for row in _some(rows)], len(header))

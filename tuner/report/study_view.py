@@ -9,27 +9,11 @@ from typing import Any
 
 from tuner.analysis import importance, ranked, searched_dimensions, written_params
 from tuner.catalog import Objective, TrialState
-from tuner.engines import EpochRecord, NetworkLimits
+from tuner.engines import NetworkLimits
 from tuner.health import Finding, Probe
-from tuner.results import StoredStudy, fold_mean, group_by_epoch, network_cost_row
+from tuner.results import Curve, StoredStudy, fold_mean, learning_curve, network_cost_row
 from tuner.search import StoredTrial, find_best
 from tuner.storage import StudyInfo, read_epochs, read_probes, trial_attributes
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Learning curve of a trial; with folds the mean over those that were trained.
-
-    Attributes:
-        epochs: Their numbers, from 1; `k` of them.
-        metric, loss, val_loss, rate: `k` numbers each; None if one was not finite, or not measured.
-    """
-
-    epochs: tuple[int, ...] = ()
-    metric: tuple[float | None, ...] = ()
-    loss: tuple[float | None, ...] = ()
-    val_loss: tuple[float | None, ...] = ()
-    rate: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -217,7 +201,7 @@ def _seen(study: StoredStudy, trial: StoredTrial, curve: Curve) -> TrialView:
 def _curves(study: StoredStudy, trials: Sequence[StoredTrial]) -> dict[int, Curve]:
     stored = read_epochs(study.database, [trial.trial_id for trial in trials]) if trials else {}
     return {
-        trial.number: _curve(stored[trial.trial_id]) if trial.trial_id in stored else _reported_curve(trial)
+        trial.number: learning_curve(stored[trial.trial_id]) if trial.trial_id in stored else _reported_curve(trial)
         for trial in trials
     }
 
@@ -228,12 +212,3 @@ def _reported_curve(trial: StoredTrial) -> Curve:
     unmeasured = (None,) * len(reports)
     metric = tuple(fold_mean([value]) for _, value in reports)
     return Curve(tuple(step for step, _ in reports), metric, unmeasured, unmeasured, unmeasured)
-
-
-def _curve(records: Sequence[EpochRecord]) -> Curve:
-    epochs = group_by_epoch(records)
-
-    def column(name: str) -> tuple[float | None, ...]:
-        return tuple(fold_mean([getattr(record, name) for record in folds]) for folds in epochs.values())
-
-    return Curve(tuple(epochs), column("metric"), column("loss"), column("val_loss"), column("learning_rate"))

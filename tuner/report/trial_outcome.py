@@ -1,23 +1,10 @@
-"""How a trial ended, and its epochs as a table: what its page, its note and its files have in common."""
+"""How a trial ended: what its page and its note have in common."""
 
 from __future__ import annotations
 
 from tuner.report.study_view import StudyView, TrialView
-from tuner.text import count, duration, listed, number, spread_text
-
-
-def epochs_table(results: StudyView, seen: TrialView) -> tuple[list[str], list[list[float | int | None]]]:
-    """Return the names of columns, and a row per epoch, without columns that were not measured."""
-    curve = seen.curve
-    columns = {
-        results.metric: curve.metric,
-        "training loss": curve.loss,
-        "validation loss": curve.val_loss,
-        "learning rate": curve.rate,
-    }
-    known = {name: values for name, values in columns.items() if any(value is not None for value in values)}
-    rows = [[epoch, *values] for epoch, *values in zip(curve.epochs, *known.values(), strict=True)]
-    return ["epoch", *known], rows
+from tuner.results import selection_text
+from tuner.text import count, duration, number, spread_text
 
 
 def is_best(results: StudyView, seen: TrialView) -> bool:
@@ -35,8 +22,5 @@ def ending_text(results: StudyView, seen: TrialView) -> str:
     seconds = "" if seen.seconds is None else f" in {duration(seen.seconds)}"
     parts += [f"{count(seen.epochs, 'epoch')}{seconds}"] if seen.epochs or seconds else []
     ended = ", ".join(parts)
-    if not seen.selected_epochs or sum(seen.selected_epochs) >= seen.epochs:
-        return ended
-    if len(seen.selected_epochs) == 1:
-        return f"{ended}; epoch {seen.selected_epochs[0]} gave its model"
-    return f"{ended}; epochs {listed([str(epoch) for epoch in seen.selected_epochs])} gave its models"
+    selection = selection_text(seen.selected_epochs, seen.epochs)
+    return f"{ended}; {selection}" if selection else ended

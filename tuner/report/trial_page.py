@@ -12,7 +12,8 @@ from tuner.report.figure_element import figure_element
 from tuner.report.html_components import code, facts, section, table
 from tuner.report.plots.trial_curves import trial_curves
 from tuner.report.study_view import StudyView, TrialView
-from tuner.report.trial_outcome import ending_text, epochs_table
+from tuner.report.trial_outcome import ending_text
+from tuner.results import epochs_table
 from tuner.storage import trial_attributes
 from tuner.text import Html, count, element, joined, number, size_text
 
@@ -34,7 +35,7 @@ def trial_body(results: StudyView, seen: TrialView, recipe: Mapping[str, Any] | 
     size = trial_attributes(seen.trial).network_size
     if size is not None:
         params.append(("Network", size_text(size.weights, size.multiply_adds)))
-    header, rows = epochs_table(results, seen)
+    header, rows = epochs_table(results.metric, seen.curve)
     sections = [
         ("curves", "Curves", _curves(results, seen)),
         ("params", "Parameters", [facts(params)] if params else []),

@@ -1,6 +1,7 @@
 from .best import Best, best_trial
 from .data_frames import epochs_frame, trials_frame
 from .epoch_curves import fold_mean, group_by_epoch, read_curves
+from .learning_curve import Curve, epochs_table, learning_curve, selection_text
 from .recipe_code_permission import check_data_code, check_model_code
 from .rejected_networks import rejected_text
 from .stored_recipes import selected_recipe, trial_recipe
@@ -12,6 +13,7 @@ from .trial_numbers import trial_numbers
 
 __all__ = [
     "Best",
+    "Curve",
     "StoredStudy",
     "StudyData",
     "TrialDetails",
@@ -19,9 +21,11 @@ __all__ = [
     "check_data_code",
     "check_model_code",
     "epochs_frame",
+    "epochs_table",
     "failure_texts",
     "fold_mean",
     "group_by_epoch",
+    "learning_curve",
     "list_studies",
     "network_cost_row",
     "read_curves",
@@ -31,6 +35,7 @@ __all__ = [
     "read_trial",
     "rejected_text",
     "selected_recipe",
+    "selection_text",
     "summary",
     "trial_numbers",
     "trial_recipe",

@@ -27,7 +27,8 @@ from tuner.report.plots.style import (
     text,
 )
 from tuner.report.plots.value_range import FEWEST_FOR_HALF, ValueRange
-from tuner.report.study_view import Curve, StudyView, TrialView
+from tuner.report.study_view import StudyView, TrialView
+from tuner.results import Curve
 from tuner.text import count, listed
 
 MOST_CURVES = 300
