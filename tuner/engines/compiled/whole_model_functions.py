@@ -58,8 +58,7 @@ class TracedFunctions:
         squares: bool = False,
     ) -> GraphFunction:
         """See `JoinedFunctions.gradient`; the function is always for the shapes of the network."""
-        name = "gradient and squares" if squares else "gradient"
-        return _join_gradient(name, self._both[0], loss, rows, self._weights, self._timer)
+        return _join_gradient("gradient", self._both[0], loss, rows, self._weights, self._timer, squares)
 
     def probe(self, loss: GraphFunction, rows: Sequence[tf.TensorSpec]) -> GraphFunction:
         """See `JoinedFunctions.probe`."""
@@ -134,9 +133,9 @@ def _build_both(
         dense = [tf.convert_to_tensor(gradient) for gradient in gradients]
         results = [raw, penalty, *weights.flatten(dense)]
         if sparse:
-            squares = [sum_of_squares(each) for each in gradients]
-            plain = [tf.square(each) if square is None else square for each, square in zip(dense, squares, strict=True)]
-            results += weights.flatten(plain)
+            sums = map(sum_of_squares, gradients)
+            squares = [tf.square(each) if found is None else found for each, found in zip(dense, sums, strict=True)]
+            results += weights.flatten(squares)
         return [*results, outputs, layers.unit_shares(activations)] if network.same_in_training else results
 
     traced = trace(both, [x, y], timer)
@@ -171,25 +170,27 @@ def _join_gradient(
     rows: Sequence[tf.TensorSpec],
     weights: Weights,
     timer: BuildTimer,
+    squares: bool = False,
 ) -> GraphFunction:
-    """Join `rows` → the loss with all penalties, its gradient for each of `weights.variables`, and what the name adds.
+    """Join `rows` → the loss with all penalties, its gradient for each of `weights.variables`; of "probe", also shares.
 
     The nodes of both functions are copied, so each network and each loss is traced once.
 
     Args:
-        name: "gradient", "gradient and squares" or "probe".
+        name: "gradient" or "probe".
         network: See `_build_both` and `_build_inference`.
         loss: See `build_loss_gradient`.
         rows: Specs of the rows.
         weights: Those of the network.
         timer: Counts it.
+        squares: Whether the squares of the gradients follow them.
     """
     captured, joined = [*network.captures, *loss.captures], FunctionDefBuilder(name)
     inputs = joined.add_inputs(get_dtypes([*rows, *captured]))
     (x, *targets), handles = inputs[: len(rows)], inputs[len(rows) :]
     of_network, of_loss = handles[: len(network.captures)], handles[len(network.captures) :]
-    both, by_loss, variables = network.template, loss.template, len(weights.variables)
-    found, count = both.outputs("network"), 2 + (2 * variables if "squares" in name else variables)
+    both, by_loss, count = network.template, loss.template, 2 + (1 + squares) * len(weights.variables)
+    found = both.outputs("network")
     wanted = [*range(count), *([len(found) - 1] if name == "probe" else [])]
     raw, penalty, *others = (found[index] for index in wanted)
     value, upstream = by_loss.outputs("loss")
