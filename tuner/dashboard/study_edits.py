@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tuner.dashboard.wsgi_messages import request_path, send_json
+from tuner.dashboard.wsgi_messages import read_body, request_path, send_json
 from tuner.errors import StudyBusyError, UsageError
 from tuner.storage import Database, check_idle, rename_study
 from tuner.study import check_study_name
@@ -47,7 +47,7 @@ class StudyEdits:
                 # Before the artifacts go; `CachedDatabase` checks again when it deletes the study.
                 check_idle(self._database, study_id, name, "deleted")
                 return self._app(environ, start_response)
-            new = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))["study_name"]
+            new = json.loads(read_body(environ))["study_name"]
             check_study_name(new)
             rename_study(self._database, name, new)
         except (StudyBusyError, UsageError) as error:
