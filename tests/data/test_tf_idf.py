@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tuner.data import ENCODERS, DataOptions, PreparedData, encode_rows, prepare
-from tuner.data.encoders.tf_idf import words_of
+from tuner.data.encoders.tf_idf import split_words
 from tuner.errors import DataError
 from tuner.study.table_scaffold import table_study
 
@@ -66,7 +66,7 @@ def test_the_weights_are_those_of_scikit_learn() -> None:
     ],
 )
 def test_words_of_any_script(text: str, words: list[str]) -> None:
-    assert words_of(text) == words
+    assert split_words(text) == words
 
 
 def test_the_words_of_most_texts_are_taken() -> None:

@@ -261,6 +261,6 @@ def written_values(name: str, text: str) -> str:
 
 
 def number_words(name: str) -> Mapping[str, float]:
-    """Return the words that mean a number of a dimension: none where it has no words, or is not of the table."""
+    """Return the words that mean a number of a dimension: none if it has no words, or is not of the table."""
     dimension = DIMENSIONS.get(name)
     return dimension.words if isinstance(dimension, NumberDimension) else {}

@@ -123,6 +123,11 @@ def _row(
     return OptimizerEntry(name, summary, source, build, momentum=momentum, keywords=keywords, **fields)
 
 
+def _always(options: Mapping[str, Any]) -> bool:
+    """Return True, whatever the options are."""
+    return True
+
+
 OPTIMIZERS: Registry[OptimizerEntry] = Registry(
     "optimizer",
     _row(
@@ -165,7 +170,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry(
         options=(_ACCUMULATOR, _EPSILON),
         per_tensor=False,
         linear=False,
-        squares=lambda options: True,
+        squares=_always,
         learning_rates=Float(1e-3, 1.0, log=True),
     ),
     _row(
@@ -191,7 +196,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry(
         options=(_BETA_2, _EPSILON, _AMSGRAD),
         per_tensor=False,
         linear=False,
-        squares=lambda options: True,
+        squares=_always,
         learning_rates=Float(1e-5, 3e-2, log=True),
         default=True,
     ),
@@ -204,7 +209,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry(
         options=(_BETA_2, _EPSILON, _AMSGRAD),
         per_tensor=False,
         linear=False,
-        squares=lambda options: True,
+        squares=_always,
         learning_rates=Float(1e-5, 3e-2, log=True),
         default=True,
     ),
@@ -228,7 +233,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry(
         options=(_BETA_2, _EPSILON),
         per_tensor=False,
         linear=False,
-        squares=lambda options: True,
+        squares=_always,
         learning_rates=Float(1e-5, 3e-2, log=True),
         default=True,
     ),
@@ -267,7 +272,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry(
         ),
         per_tensor=False,
         linear=False,
-        squares=lambda options: True,
+        squares=_always,
         learning_rates=Float(1e-3, 1.0, log=True),
     ),
     _row(

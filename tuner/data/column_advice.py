@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tuner.data.cells import absent
-from tuner.data.column_profile import PROSE_WORDS, mean_words, number_sign
+from tuner.data.column_profile import are_prose, number_sign
 from tuner.data.data_config import DataOptions
 from tuner.data.dataset import Array
 from tuner.data.encoders import ENCODERS
@@ -83,7 +83,7 @@ def column_advice(
 def _categories(raw: RawData, options: DataOptions) -> Iterator[tuple[str, Array, str, Any]]:
     """Yield name, texts, encoding and given order, or None, of each column of categories; empty cells are left out."""
     for name, values in raw.texts.items():
-        encoding, order = options.encoding_of(name)
+        encoding, order = options.get_encoding(name)
         if ENCODERS[encoding].unknown is not None:
             yield name, values[~absent(values)], encoding, order
 
@@ -91,23 +91,23 @@ def _categories(raw: RawData, options: DataOptions) -> Iterator[tuple[str, Array
 def _identifiers(raw: RawData, options: DataOptions) -> Iterator[str]:
     """Name columns of categories that are dates, or nearly all differ: what they become says nothing of new rows."""
     for name, given, encoding, _ in _categories(raw, options):
-        different = len(set(given.tolist()))
-        if different > _FEW_DATES and as_dates(given) is not None:
+        different = set(given.tolist())
+        if len(different) > _FEW_DATES and as_dates(given) is not None:
             yield (
-                f"columns: {name!r} holds {different:,} different dates, each a category of {encoding}. Add "
+                f"columns: {name!r} holds {len(different):,} different dates, each a category of {encoding}. Add "
                 f'"{name}" = "date" to [data.columns], which turns them into days and positions in year and week'
             )
-        elif len(given) >= _FEWEST_ROWS and different > _NEARLY_UNIQUE * len(given):
-            texts = f"{name!r} has {different:,} different texts"
-            if mean_words(set(given.tolist())) >= PROSE_WORDS:
-                yield (
-                    f"columns: {texts} of several words, each a category of {encoding}. Add "
-                    f'"{name}" = "tf_idf" to [data.columns], which weighs their words'
-                )
-                continue
+        elif len(given) < _FEWEST_ROWS or len(different) <= _NEARLY_UNIQUE * len(given):
+            continue
+        elif are_prose(different):
             yield (
-                f"drop: {texts} in {len(given):,} rows, like a name, and is encoded as {encoding}. If it does not "
-                f'describe the rows, add drop = ["{name}"]'
+                f"columns: {name!r} has {len(different):,} different texts of several words, each a category of "
+                f'{encoding}. Add "{name}" = "tf_idf" to [data.columns], which weighs their words'
+            )
+        else:
+            yield (
+                f"drop: {name!r} has {len(different):,} different texts in {len(given):,} rows, like a name, and is "
+                f'encoded as {encoding}. If it does not describe the rows, add drop = ["{name}"]'
             )
 
 

@@ -40,7 +40,7 @@ _DATE = re.compile(
     r"\d{1,4}\s*[-/.]\s*\w{1,9}\s*[-/.]\s*\d{1,4}|\d{4}[-/]\d{1,2}|\d{1,2}:\d{2}|[A-Za-z]{3,9} \d{1,2}, \d{4}"
 )
 _IDENTIFIER = re.compile(r"(?:^|[^a-z])(?:id|ids|index|idx|key|uuid|guid|row|rownames|number|no|nr)(?:$|[^a-z])", re.I)
-PROSE_WORDS = 8.0
+_PROSE_WORDS = 8.0
 """Words that texts have on average, at least, if they are more than names or addresses."""
 
 _SIGN = re.compile("[%$€£¥]")
@@ -130,7 +130,7 @@ class ColumnProfile:
     @property
     def is_prose(self) -> bool:
         """True for texts of several words, such as reviews."""
-        return self.kind is ColumnKind.TEXT and self.mean_words >= PROSE_WORDS
+        return self.kind is ColumnKind.TEXT and self.mean_words >= _PROSE_WORDS
 
     @property
     def is_identifier(self) -> bool:
@@ -181,14 +181,19 @@ def profile_column(
         examples=tuple(words[:_EXAMPLES]),
         commas=commas,
         sign=sign,
-        mean_words=mean_words(words),
+        mean_words=_mean_words(words),
         first_missing=_first_row(missing),
     )
 
 
-def mean_words(texts: Collection[str]) -> float:
+def _mean_words(texts: Collection[str]) -> float:
     """Return how many words texts have on average, 0 without any."""
     return sum(len(text.split()) for text in texts) / max(len(texts), 1)
+
+
+def are_prose(texts: Collection[str]) -> bool:
+    """Return whether texts have several words, such as reviews."""
+    return _mean_words(texts) >= _PROSE_WORDS
 
 
 def _first_row(cells: Array) -> int:

@@ -47,8 +47,8 @@ def encoded_hash(sha256: str, categories: Iterable[Sequence[str]]) -> str:
     return sha256 if as_before else _in_numeric_order(sha256)
 
 
-def may_be_hash_of(sha256: str, rows: str) -> bool:
-    """Tell whether the hash of a study's data may be that of rows with a content hash, whatever their encoding."""
+def matches_rows(sha256: str, rows: str) -> bool:
+    """Check whether the hash of a study's data may be that of rows with this content hash, whatever their encoding."""
     return sha256 in (rows, _in_numeric_order(rows))
 
 

@@ -343,7 +343,7 @@ class DataOptions(BaseModel):
         """Feature that `columns` names → its encoding, and what the study says in addition, or None."""
         return {name: given for name, given in self._encodings() if ENCODINGS[given[0]].is_feature}
 
-    def encoding_of(self, name: str) -> tuple[str, Any]:
+    def get_encoding(self, name: str) -> tuple[str, Any]:
         """Return the encoding of a column of texts, and what `columns` says in addition, or None."""
         return self.encodings.get(name, (self.text, None))
 

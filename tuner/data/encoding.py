@@ -126,7 +126,7 @@ def encode(raw: RawData, options: DataOptions, development: Array) -> Encoded:
 
 
 def _fit(name: str, values: Array, raw: RawData, options: DataOptions) -> ColumnEncoder:
-    encoding, argument = options.encoding_of(name)
+    encoding, argument = options.get_encoding(name)
     return ENCODERS[encoding].fit(name, values, raw.source, argument)
 
 

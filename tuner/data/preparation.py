@@ -10,7 +10,7 @@ import numpy as np
 
 from tuner.catalog import Task
 from tuner.data.column_advice import column_advice
-from tuner.data.content_hash import content_hash, encoded_hash, may_be_hash_of
+from tuner.data.content_hash import content_hash, encoded_hash, matches_rows
 from tuner.data.data_config import DataOptions, Folds
 from tuner.data.dataset import Array, DataFacts, HeldOut, PreparedData, Subset
 from tuner.data.encoders import ENCODERS
@@ -87,7 +87,7 @@ def check_repeatable(options: DataOptions, project: Path, sha256: str) -> None:
     Raises:
         DataError: It gives other rows, or the same in another order.
     """
-    if _coded(options, project) and not may_be_hash_of(sha256, _sources(options, project)[-1]):
+    if _coded(options, project) and not matches_rows(sha256, _sources(options, project)[-1]):
         raise DataError(
             f"A data function must give the same rows in the same order each time it is called, but "
             f"{options.source} gave others the second time. Seed it again in each call: "
@@ -131,7 +131,7 @@ def held_out(
 def _read(options: DataOptions, project: Path, seed: int, expected: str | None) -> _Rows:
     """Read all sources, split the rows, encode the features."""
     raw, origin, of_rows = _sources(options, project)
-    if expected is not None and not may_be_hash_of(expected, of_rows):
+    if expected is not None and not matches_rows(expected, of_rows):
         hint = "A data function must give the same rows each time it is called; `tuner check` tries it. "
         raise _changed(of_rows, expected, hint if _coded(options, project) else "")
     raw, origin, notes = _without_missing(raw, origin, options)
@@ -216,7 +216,7 @@ def _without_missing(raw: RawData, origin: Array, options: DataOptions) -> tuple
 
 def _replaced(raw: RawData, lacking: Mapping[str, int], options: DataOptions) -> Iterable[str]:
     """Return the rules for missing numbers and dates, and for missing texts."""
-    encoders = {name: ENCODERS[options.encoding_of(name)[0]] for name in raw.texts}
+    encoders = {name: ENCODERS[options.get_encoding(name)[0]] for name in raw.texts}
     texts = {name: cells for name, cells in lacking.items() if name in encoders and not encoders[name].fills_missing}
     numbers = {name: cells for name, cells in lacking.items() if name not in texts}
     if numbers:

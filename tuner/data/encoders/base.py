@@ -21,7 +21,7 @@ class ColumnEncoder(ABC):
         scaled: Whether its numbers are scaled.
         fills_missing: Whether the numbers of a missing text are filled as other missing numbers are.
         words: Its categories in the order of their codes; none if its texts are none.
-        unknown: Number for a text that was not there when it was fitted; None if such a text is an error.
+        unknown: Number for a text that `knows` refuses; None if such a text is an error, or there is none.
         had_missing: Whether a text was missing when it was fitted; None if that is not known, or does not matter, as
             its missing numbers are filled.
     """

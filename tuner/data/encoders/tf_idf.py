@@ -45,7 +45,7 @@ def _of_any_script() -> re.Pattern[str]:
     return re.compile(_WORD.format(rf"[\w{marks}]"))
 
 
-def words_of(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """Return the words of a text in lower case, in their order.
 
     They are runs of letters with their marks, digits and _; an apostrophe between two runs joins them.
@@ -75,17 +75,18 @@ class TfIdfEncoder(ColumnEncoder):
     def fit(cls, name: str, values: Array, source: str, argument: Any = None) -> Self:
         """Take the most common words, `argument` at most, and count the texts that have them."""
         texts = values[~absent(values)].tolist()
-        having = Counter(word for text in texts for word in set(words_of(text)))
-        common = sorted((-texts_with, word) for word, texts_with in having.items() if texts_with >= _LEAST_TEXTS)
+        having = Counter(word for text in texts for word in set(split_words(text)))
+        common = sorted(
+            (word for word in having if having[word] >= _LEAST_TEXTS), key=lambda word: (-having[word], word)
+        )
         if not common:
             raise DataError(
                 f"A column of the encoding tf_idf must hold texts that share words, but no word of {name!r} is in "
                 f"{_LEAST_TEXTS} rows outside the test part ({source}). `drop` it.",
                 key="columns",
             )
-        chosen = common[: argument or DEFAULT_WORDS]
-        rarity = tuple(1.0 + math.log((1 + len(texts)) / (1 - minus)) for minus, _ in chosen)
-        return cls(tuple(word for _, word in chosen), rarity)
+        chosen = tuple(common[: argument or DEFAULT_WORDS])
+        return cls(chosen, tuple(1.0 + math.log((1 + len(texts)) / (1 + having[word])) for word in chosen))
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -100,7 +101,7 @@ class TfIdfEncoder(ColumnEncoder):
         x = np.zeros((len(texts), len(self.vocabulary)))
         place_of, idf = self._places.get, np.asarray(self.idf)
         for row, text in enumerate(texts):
-            places = [place for word in words_of(text or "") if (place := place_of(word)) is not None]
+            places = [place for word in split_words(text or "") if (place := place_of(word)) is not None]
             if places:
                 there, times = np.unique(places, return_counts=True)
                 weights = (1.0 + np.log(times)) * idf[there]
