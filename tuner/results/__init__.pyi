@@ -1,7 +1,6 @@
 from .best import Best, best_trial
 from .data_frames import epochs_frame, trials_frame
-from .epoch_curves import fold_mean, group_by_epoch, read_curves
-from .learning_curve import Curve, epochs_table, learning_curve, selection_text
+from .learning_curves import Curve, epochs_table, fold_mean, learning_curve, read_curves, selection_text
 from .recipe_code_permission import check_data_code, check_model_code
 from .rejected_networks import rejected_text
 from .stored_recipes import selected_recipe, trial_recipe
@@ -24,7 +23,6 @@ __all__ = [
     "epochs_table",
     "failure_texts",
     "fold_mean",
-    "group_by_epoch",
     "learning_curve",
     "list_studies",
     "network_cost_row",

@@ -1,12 +1,15 @@
-"""The learning curve of a trial: its epochs, over folds, as numbers and as a table."""
+"""The learning curves of trials: their epochs, over folds, as numbers and as a table."""
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tuner.engines import EpochRecord
-from tuner.results.epoch_curves import fold_mean, group_by_epoch
+from tuner.results.stored_study import StoredStudy
+from tuner.storage import read_epochs
 from tuner.text import listed
 
 
@@ -26,9 +29,21 @@ class Curve:
     rate: tuple[float | None, ...] = ()
 
 
+def read_curves(study: StoredStudy) -> dict[int, list[float | None]]:
+    """Read the objective after each epoch, by Optuna's trial id; with folds the mean over those that were trained.
+
+    None stands for an epoch whose value was not finite.
+    """
+    stored = read_epochs(study.database, [trial.trial_id for trial in study.record.trials])
+    return {
+        trial: [fold_mean([record.metric for record in folds]) for folds in _group_by_epoch(records).values()]
+        for trial, records in stored.items()
+    }
+
+
 def learning_curve(records: Iterable[EpochRecord]) -> Curve:
     """Return the learning curve of a trial with these epochs."""
-    epochs = group_by_epoch(records)
+    epochs = _group_by_epoch(records)
 
     def column(name: str) -> tuple[float | None, ...]:
         return tuple(fold_mean([getattr(record, name) for record in folds]) for folds in epochs.values())
@@ -61,3 +76,17 @@ def selection_text(selected: Sequence[int], trained: int) -> str:
     if len(selected) == 1:
         return f"epoch {selected[0]} gave its model"
     return f"epochs {listed([str(epoch) for epoch in selected])} gave its models"
+
+
+def _group_by_epoch(records: Iterable[EpochRecord]) -> dict[int, list[EpochRecord]]:
+    """Group the records of a trial by epoch, in order; each group has one record a fold."""
+    epochs: dict[int, list[EpochRecord]] = defaultdict(list)
+    for record in records:
+        epochs[record.epoch].append(record)
+    return dict(sorted(epochs.items()))
+
+
+def fold_mean(values: Sequence[float | None]) -> float | None:
+    """Return the mean of what the folds measured, or None if one of them has no finite value."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return sum(known) / len(known) if len(known) == len(values) else None
